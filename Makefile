@@ -8,8 +8,8 @@ DOCS := .venv-docs
 SCANS := .venv-scans
 
 .DEFAULT_GOAL := help
-.PHONY: help demo azure-e2e test sim coverage lint bench bench-planner docs-tables crds chart
-.PHONY: bench-start binary image gitops install-yaml monitoring pictures recordings rules scans
+.PHONY: help demo practice azure-e2e test sim coverage lint bench bench-planner docs-tables crds chart
+.PHONY: bench-start chaos binary image gitops install-yaml monitoring pictures recordings rules scans
 .PHONY: chart-docs docs workflows testbed lock clean
 
 help: ## List the targets
@@ -44,11 +44,17 @@ coverage: $(STAMP) ## Branches of the pure core that unit tests and the simulati
 lint: $(STAMP) ## Check style, types, import contracts, lock files and the Dockerfile
 	scripts/lint
 
+practice: testbed ## Serve a cluster with the operator, to try azlm's commands on, until Ctrl-C
+	$(BIN)/python -m testbed practice
+
 azure-e2e: testbed ## Run the demo on a small AKS cluster of its own (SUBSCRIPTION=, LOCATION=, RECORD=1, DRY_RUN=1)
 	$(BIN)/python -m testbed azure --subscription "$(SUBSCRIPTION)" --location "$(or $(LOCATION),westeurope)" $(if $(RECORD),--record) $(if $(DRY_RUN),--dry-run)
 
 bench: testbed ## Measure azlm against kubectl drain; RIVALS=all: and against Karpenter
 	$(BIN)/python -m bench --rivals "$(RIVALS)"
+
+chaos: testbed ## Migrate while the control plane and the operator are killed, cut off and stopped
+	$(BIN)/python -m testbed chaos --write
 
 bench-planner: $(STAMP) ## Measure the planner alone, up to 5,000 nodes and 100,000 pods
 	$(BIN)/python -m bench.planner
@@ -63,8 +69,10 @@ crds: $(STAMP) ## Write crds/ and the chart's copy from the pydantic models
 	$(BIN)/azlm crd > crds/azurelinuxmigrations.azlm.dev.yaml
 	cp crds/azurelinuxmigrations.azlm.dev.yaml deploy/chart/files/crd.yaml
 
-chart: testbed ## Build helm (cached), and lint, render, install and test the chart
-	$(BIN)/python -m testbed build helm
+CHART_TOOLS := helm helm-unittest
+
+chart: testbed ## Build helm and helm-unittest (cached), and lint, render, install and test the chart
+	for tool in $(CHART_TOOLS); do $(BIN)/python -m testbed build $$tool || exit 1; done
 	$(BIN)/python -m pytest -q tests/deploy
 
 chart-docs: $(STAMP) ## Build helm-docs (cached), and write the README of the chart from its values
@@ -75,9 +83,9 @@ $(SCANS)/.installed: requirements/scans.txt
 	$(SCANS)/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
-SCAN_TOOLS := helm helm-docs kubeconform kube-score
+SCAN_TOOLS := gitleaks helm helm-docs kubeconform kube-score
 
-scans: $(STAMP) $(SCANS)/.installed ## Build the scanners (cached), and scan the rendered chart
+scans: $(STAMP) $(SCANS)/.installed ## Build the scanners (cached), and scan the rendered chart and the commits
 	for tool in $(SCAN_TOOLS); do $(BIN)/python -m testbed build $$tool || exit 1; done
 	$(BIN)/python -m pytest -q tests/deploy/test_scans.py
 

@@ -1,7 +1,7 @@
 """The results of a run: a table, the figures as JSON, and a picture."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import cycle
 from pathlib import Path
@@ -22,22 +22,39 @@ WIDTH, LEFT, RIGHT, HEIGHT = 760, 64, 736, 268
 """Of the picture; where the time axis begins and ends; of the chart."""
 
 
+COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
+    ("shape", lambda row: row.shape),
+    ("tool", lambda row: row.tool),
+    ("seconds", lambda row: f"{row.makespan_s:.1f}"),
+    ("spread", lambda row: f"{row.low_s:.1f} to {row.high_s:.1f}"),
+    ("ideal", lambda row: f"{row.ideal_s:.1f}"),
+    ("floor", lambda row: f"{row.floor_s:.1f}"),
+    ("ratio", lambda row: f"{row.ratio:.2f}"),
+    ("by its status", lambda row: f"{row.reported_ratio:.2f}" if row.reported_ratio else ""),
+    ("making nodes", lambda row: f"{row.nodes_s:.1f}" if row.nodes_s else ""),
+    ("granted", lambda row: str(row.granted)),
+    ("refused", lambda row: str(row.refused)),
+    ("moves per pod", lambda row: str(row.max_moves)),
+    ("requests", lambda row: str(row.api_requests)),
+    ("CPU s", lambda row: f"{row.cpu_s:.1f}"),
+    ("of all cores", lambda row: f"{row.cpu_share:.0%}"),
+    ("RSS MB", lambda row: f"{row.rss_mb:.0f}"),
+    ("broken budgets", lambda row: str(row.violations)),
+    ("by pods alone", lambda row: str(row.below)),
+    ("runs", lambda row: str(row.runs)),
+    ("load before", lambda row: f"{row.load:.1f}"),
+)
+"""Headers and what stands under them; their meaning is that of `Row`."""
+
+
 def table(rows: list[Row]) -> str:
     """The rows as Markdown."""
     lines = [
-        (
-            "| shape | tool | seconds | bound | ratio | granted | refused | moves per pod "
-            "| requests | CPU s | RSS MB | broken budgets |"
-        ),
-        "|" + "---|" * 12,
+        [header for header, _ in COLUMNS],
+        ["---"] * len(COLUMNS),
+        *([text(row) for _, text in COLUMNS] for row in rows),
     ]
-    lines += [
-        f"| {r.shape} | {r.tool} | {r.makespan_s:.1f} | {r.bound_s:.1f} | {r.ratio:.2f} "
-        f"| {r.granted} | {r.refused} | {r.max_moves} | {r.api_requests} | {r.cpu_s:.1f} "
-        f"| {r.rss_mb:.0f} | {r.violations} |"
-        for r in rows
-    ]
-    return "\n".join(lines) + "\n"
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def picture(title: str, runs: list[MeasuredRun]) -> str:

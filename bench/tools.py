@@ -4,14 +4,16 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from bench import karpenter
-from bench.shapes import Shape
+from bench.shapes import ALL_AT_ONCE, Shape
 from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane
 from testbed.demo.command import install
@@ -25,10 +27,12 @@ PATIENCE = 900.0
 
 @dataclass(frozen=True)
 class Cost:
-    """The resources of the tool itself: CPU seconds and peak memory in MB."""
+    """The resources of the tool itself: CPU seconds and peak memory in MB; `reported_ratio` is what
+    azlm's status shows for its drain (0: nothing)."""
 
     cpu_s: float
     rss_mb: float
+    reported_ratio: float = 0.0
 
 
 def fill_pool(plane: ControlPlane, _: Path, shape: Shape) -> set[str]:
@@ -50,35 +54,51 @@ class Tool:
     close: Callable[[ControlPlane], None] = _nothing
 
 
-def azlm(plane: ControlPlane, scratch: Path, emptied: Callable[[], bool]) -> Cost:
-    """The whole migration, all nodes in one batch; only its drain is timed."""
+DEFAULT_BATCHES: dict[str, Any] = {"batch": {"soak": "0s"}, "finalSoak": "0s"}
+
+
+def azlm(
+    plane: ControlPlane,
+    scratch: Path,
+    emptied: Callable[[], bool],
+    strategy: Mapping[str, Any] = ALL_AT_ONCE,
+    drain: Mapping[str, Any] | None = None,
+) -> Cost:
+    """The whole migration; only its drain is timed."""
     install(plane.kubeconfig)
     config = plane.service_account_kubeconfig("azlm-system", "azlm")
     resource = {
         "apiVersion": "azlm.dev/v1alpha1",
         "kind": "AzureLinuxMigration",
         "metadata": {"name": "bench"},
-        "spec": {
-            "source": {"nodePool": "workers"},
-            "strategy": {
-                "canary": {"nodes": 0},
-                "batch": {"size": "100%", "soak": "0s"},
-                "finalSoak": "0s",
-            },
-        },
+        "spec": {"source": {"nodePool": "workers"}, "strategy": strategy, "drain": drain or {}},
     }
     fast = ("--boot-seconds=2", "--delete-seconds=1")
     with (
         AksServer(plane.kubeconfig, *fast) as aks,
         AzlmProcess(config, aks.url, scratch) as operator,
     ):
-        operator.wait_ready()
+        operator.wait_ready(PATIENCE)
         kubectl(plane.kubeconfig, "apply", "-f", "-", stdin=json.dumps(resource))
         _until(emptied)
         times = psutil.Process(operator.pid).cpu_times()
         status = Path(f"/proc/{operator.pid}/status").read_text()
         peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-        return Cost(times.user + times.system, int(peak.split()[1]) / 1024)
+        cost = Cost(times.user + times.system, int(peak.split()[1]) / 1024)
+        return replace(cost, reported_ratio=_reported(plane))
+
+
+def _reported(plane: ControlPlane) -> float:
+    """The ratio in the status, once the last batch has ended; 0 if it is not there in time."""
+    path = "jsonpath={.status.step} {.status.timing.ratio}"
+    for _ in range(50):
+        step, _, ratio = kubectl(plane.kubeconfig, "get", "azlm", "bench", "-o", path).partition(
+            " "
+        )
+        if ratio and step not in {"CordonSource", "Drain"}:
+            return float(ratio)
+        time.sleep(0.2)
+    return 0.0
 
 
 def kubectl_serial(plane: ControlPlane, _: Path, emptied: Callable[[], bool]) -> Cost:
@@ -102,8 +122,12 @@ def _karpenter(plane: ControlPlane, scratch: Path, emptied: Callable[[], bool]) 
     return Cost(*karpenter.run(plane, scratch, emptied))
 
 
+BATCHES = "azlm, a node and then 10 % at a time"
+"""Its default batches, without the soak of 15 minutes after each."""
+
 TOOLS: dict[str, Tool] = {
     "azlm": Tool(azlm),
+    BATCHES: Tool(partial(azlm, strategy=DEFAULT_BATCHES)),
     "kubectl drain, node after node": Tool(kubectl_serial),
     "kubectl drain, all at once": Tool(kubectl_at_once),
 }

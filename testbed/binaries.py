@@ -99,8 +99,12 @@ KARPENTER = Module(
 
 HELM = Module("helm", {"helm": "helm.sh/helm/v4/cmd/helm"})
 HELM_DOCS = Module("helm-docs", {"helm-docs": "github.com/norwoodj/helm-docs/cmd/helm-docs"})
+HELM_UNITTEST = Module(
+    "helm-unittest", {"helm-unittest": "github.com/helm-unittest/helm-unittest/cmd/helm-unittest"}
+)
 KUBECONFORM = Module("kubeconform", {"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"})
 KUBE_SCORE = Module("kube-score", {"kube-score": "github.com/zegl/kube-score/cmd/kube-score"})
+GITLEAKS = Module("gitleaks", {"gitleaks": "github.com/zricethezav/gitleaks/v8"})
 PROMTOOL = Module("prometheus", {"promtool": "github.com/prometheus/prometheus/cmd/promtool"})
 CRANE = Module("crane", {"crane": "github.com/google/go-containerregistry/cmd/crane"})
 COSIGN = Module("cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"})
@@ -123,8 +127,10 @@ OPTIONAL = {
     "argocd": ARGOCD,
     "cosign": COSIGN,
     "crane": CRANE,
+    "gitleaks": GITLEAKS,
     "helm": HELM,
     "helm-docs": HELM_DOCS,
+    "helm-unittest": HELM_UNITTEST,
     "kstatus": KSTATUS,
     "kube-score": KUBE_SCORE,
     "kubeconform": KUBECONFORM,

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,13 +90,28 @@ class ControlPlane:
         for name in NAMES:
             processes.stop(self.directory, name)
 
+    def kill(self, name: str) -> Callable[[], None]:
+        """SIGKILL one of NAMES; returns what starts it again and waits until the API serves."""
+        command = processes.kill(self.directory, name)
+
+        def start() -> None:
+            processes.start(self.directory, name, command)
+            self._wait_ready(self.server)
+
+        return start
+
+    @property
+    def server(self) -> str:
+        """The address of the API server."""
+        config = yaml.safe_load(self.kubeconfig.read_text())
+        return str(config["clusters"][0]["cluster"]["server"])
+
     def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
         """A kubeconfig that authenticates as a ServiceAccount, by a token valid for a day."""
         token = kubectl(
             self.kubeconfig, "create", "token", name, "-n", namespace, "--duration=24h"
         ).strip()
-        server = yaml.safe_load(self.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-        return self._write_kubeconfig(f"{namespace}.{name}.kubeconfig", server, token)
+        return self._write_kubeconfig(f"{namespace}.{name}.kubeconfig", self.server, token)
 
     def _launch(
         self, ready_ms: int, ready_jitter_ms: int, delete_ms: int, feature_gates: str

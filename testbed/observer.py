@@ -32,6 +32,8 @@ class Sighting:
     """Pods that left another node: they were moved again."""
     violations: list[str] = field(default_factory=list)
     """Each time a budget's healthy pods fell below its desiredHealthy."""
+    below: int = 0
+    """Each time that fewer pods were healthy than a budget needs, whatever its status said."""
     moved_at: list[float] = field(default_factory=list)
     """When each pod left, in seconds since the epoch."""
 
@@ -46,6 +48,7 @@ class PodObserver:
         self._budgets: dict[str, dict[str, Any]] = {}
         self._healthy: dict[str, set[str]] = {}
         self._below: set[str] = set()
+        self._below_by_pods: set[str] = set()
         self._lock = threading.Lock()
         self._processes: list[subprocess.Popen[str]] = []
         self._threads: list[threading.Thread] = []
@@ -133,7 +136,12 @@ class PodObserver:
         healthy = len(self._healthy[key])
         if healthy >= status["desiredHealthy"]:
             self._below.discard(key)
-        elif status["currentHealthy"] < status["desiredHealthy"]:
+            self._below_by_pods.discard(key)
+            return
+        if key not in self._below_by_pods:
+            self._below_by_pods.add(key)
+            self.seen.below += 1
+        if status["currentHealthy"] < status["desiredHealthy"]:
             if key not in self._below:
                 self.seen.violations.append(f"{key}: {healthy} < {status['desiredHealthy']}")
             self._below.add(key)

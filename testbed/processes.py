@@ -42,8 +42,23 @@ def start(directory: Path, name: str, command: list[str]) -> int:
         )
     _children[process.pid] = process
     born = psutil.Process(process.pid).create_time()
-    (directory / f"{name}.pid").write_text(json.dumps({"pid": process.pid, "born": born}))
+    record = {"pid": process.pid, "born": born, "command": command}
+    (directory / f"{name}.pid").write_text(json.dumps(record))
     return process.pid
+
+
+def kill(directory: Path, name: str) -> list[str]:
+    """SIGKILL a process that runs; returns its command, for another start."""
+    process = running(directory, name)
+    if process is None:
+        raise RuntimeError(f"{name} does not run in {directory}")
+    record = json.loads((directory / f"{name}.pid").read_text())
+    process.kill()
+    _gone(directory, name, 15.0)
+    child = _children.pop(process.pid, None)
+    if child is not None:
+        child.wait()
+    return list(record["command"])
 
 
 def running(directory: Path, name: str) -> psutil.Process | None:

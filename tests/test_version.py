@@ -21,6 +21,12 @@ def test_the_manifests_run_the_image_of_this_version() -> None:
     assert tags == [VERSION]
 
 
+def test_the_pages_build_the_image_of_this_version() -> None:
+    for page in ("README.md", "docs/install.md"):
+        tags = re.findall(r"--image azlm:(\S+)", (ROOT / page).read_text())
+        assert tags == [VERSION], page
+
+
 def test_the_newest_section_of_the_changelog_is_this_version() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "Unreleased"

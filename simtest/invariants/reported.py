@@ -19,7 +19,7 @@ PAUSED_SECONDS = 60.0
 ETA_SECONDS, ETA_TIMES = 600.0, 10.0
 """Without faults, a drain lasts so many times as long as was reported, and so many
 seconds, at most."""
-COUNTED = frozenset((Phase.RUNNING, Phase.STALLED, Phase.ROLLING_BACK))
+COUNTED = frozenset((Phase.RUNNING, Phase.BLOCKED, Phase.STALLED, Phase.ROLLING_BACK))
 MOVES = frozenset(("Drain", "DrainTarget"))
 
 

@@ -93,7 +93,7 @@ PROCESSES: tuple[Mutation, ...] = (
         (
             ClusterWatch,
             "synced",
-            "bool(self._reflectors) and all(r.synced for r in self._reflectors.values())",
+            "scales and all(reflector.synced for reflector in self._reflectors.values())",
             "bool(self._reflectors)",
         ),
     ),

@@ -116,6 +116,8 @@ class AzureRun:
                 vm_size=self._arguments.vm_size,
                 nodes=self._arguments.nodes,
             )
+            if not self._dry:
+                self.announce()
             code = 1
             try:
                 try:
@@ -131,6 +133,20 @@ class AzureRun:
             finally:
                 code = self._finish(small, scratch, code)
             return code
+
+    def announce(self) -> None:
+        """Say what is made: a process that is killed (SIGKILL) cannot delete it."""
+        say(
+            f"resource group {self._cluster.resource_group} is made, costs money while it exists, "
+            f"and is deleted at the end. Should this process be killed: {self._deletion}"
+        )
+
+    @property
+    def _deletion(self) -> str:
+        cluster = self._cluster
+        return (
+            f"az group delete --subscription {cluster.subscription} --name {cluster.resource_group}"
+        )
 
     def _azure(self, stack: ExitStack, scratch: Path) -> tuple[str, Token | None]:
         """The URL of Azure Resource Manager, and what gives its tokens."""
@@ -171,9 +187,8 @@ class AzureRun:
         """Delete everything, and keep the log and the recording. Signals are held back."""
         if not small.delete(self._poll_seconds):
             say(
-                "the resource group could not be deleted, and costs money until it is: az group "
-                f"delete --subscription {self._cluster.subscription} "
-                f"--name {self._cluster.resource_group}"
+                "the resource group could not be deleted, and costs money until it is: "
+                + self._deletion
             )
             code = LEFT_OVER
         try:

@@ -7,8 +7,8 @@ from types import FrameType
 
 from testbed.control_plane import say
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, `kill`, and a terminal or an ssh session that is closed."""
+SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, Ctrl-\\, `kill`, and a terminal or an ssh session that is closed."""
 
 
 @contextmanager

@@ -45,7 +45,7 @@ SPEC: dict[str, Any] = {
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
     parser = commands.add_parser("preflight", help="run azlm preflight on a troubled cluster")
-    parser.add_argument("--picture", type=Path, default=PICTURE)
+    parser.add_argument("--write", action="store_true", help="keep the picture in docs/")
     parser.set_defaults(run=_run)
 
 
@@ -114,14 +114,15 @@ def _run(arguments: argparse.Namespace) -> None:
             plane.stop()
     print(done.stdout + done.stderr)
     print(f"exit code {done.returncode}")
+    if not arguments.write:
+        return
     console = Console(record=True, width=COLUMNS + 4, file=io.StringIO())
     console.print(Text("$ azlm preflight -f migration.yaml", style="bold"))
     for line in done.stdout.splitlines():
         console.print(Text(line, style=_style(line)))
-    arguments.picture.parent.mkdir(exist_ok=True)
     drawn = console.export_svg(title="azlm preflight")
     # The fonts that it would download are left out: any monospaced font suffices.
-    arguments.picture.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL))
+    PICTURE.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL))
 
 
 def _style(line: str) -> str:

@@ -136,7 +136,8 @@ def _screen(view: MigrationView) -> Text:
 
 
 def picture(frames: list[Text], title: str) -> str:
-    """An SVG that shows the frames one after the other, each for a second, the last one longer."""
+    """An SVG that shows the frames one after the other, each for a second, the last one longer.
+    A viewer without animations shows the last one."""
     lines = max(frame.plain.count("\n") + 1 for frame in frames)
     width = round(COLUMNS * _CHARACTER + 2 * _MARGIN)
     height = round(lines * _LINE + _HEAD + _MARGIN)
@@ -160,8 +161,8 @@ def picture(frames: list[Text], title: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{title}"><style>text{{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'
-        f"monospace;font-size:20px;white-space:pre}}{''.join(shown)}"
-        f"@media (prefers-reduced-motion:reduce){{g{{animation:none!important}}{still}}}</style>"
+        f"monospace;font-size:20px;white-space:pre}}{still}{''.join(shown)}"
+        f"@media (prefers-reduced-motion:reduce){{g{{animation:none!important}}}}</style>"
         f'<rect width="{width}" height="{height}" rx="10" fill="#1d2127"/>'
         f'<text x="{_MARGIN}" y="28" fill="#8b949e">$ {title}</text>{groups}</svg>\n'
     )

@@ -69,7 +69,7 @@ def _run(arguments: argparse.Namespace) -> None:
         scratch.chmod(0o755)
         with _step("built from the Dockerfile"):
             layout = build(scratch, output / "oci", log)
-        with _step("every wheel of the lock exists for arm64"):
+        with _step("every wheel of the locks exists for arm64"):
             _check_arm64()
         with Registry(scratch, log) as registry:
             with _step("pushed to a registry on loopback"):
@@ -92,15 +92,15 @@ def _step(done: str) -> Iterator[None]:
 
 
 def _check_arm64() -> None:
-    """Resolve the image's lock for the other architecture; nothing is installed."""
-    lock = ROOT / "requirements" / "image.txt"
+    """Resolve the locks of the Dockerfile for the other architecture; nothing is installed."""
+    locks = [f"--requirement={ROOT / 'requirements' / name}" for name in ("image.txt", "build.txt")]
     with tempfile.TemporaryDirectory() as target:
         tools.run(
             sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-deps",
             f"--target={target}", "--only-binary=:all:", "--require-hashes",
             "--python-version=3.12", "--implementation=cp", "--platform=manylinux_2_28_aarch64",
             "--platform=manylinux2014_aarch64", "--platform=manylinux_2_17_aarch64",
-            f"--requirement={lock}",
+            *locks,
         )  # fmt: skip
 
 

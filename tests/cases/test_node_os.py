@@ -150,7 +150,9 @@ def test_data_in_a_directory_of_the_node(host_path: str, read_only: str, *, data
     cluster = PreflightCluster()
     cluster.apply(workload("StatefulSet", "postgres", pod) + workload("DaemonSet", "agent", pod))
     severities = {
-        finding.subject: finding.severity for finding in cluster.findings("pod.local-data")
+        finding.subject: finding.severity
+        for finding in cluster.findings("pod.local-data")
+        if finding.severity is not Severity.WARN
     }
     expected = {
         "DaemonSet kube-system/agent": Severity.INFO,
@@ -159,3 +161,37 @@ def test_data_in_a_directory_of_the_node(host_path: str, read_only: str, *, data
     assert severities == (expected if data else {})
     acknowledged = cluster.preflight(preflight={"acknowledge": ["pod.local-data"]})
     assert acknowledged.reason != "PodsBlocked"
+
+
+@pytest.mark.parametrize(
+    ("path", "mount", "word"),
+    [
+        ("{path: /opt/licence/key, type: File}", "true", "/opt/licence/key"),
+        ("{path: /srv/models, type: Directory}", "true", "/srv/models"),
+        ("{path: /etc/localtime, type: File}", "true", ""),
+        ("{path: /var/run/agent.sock, type: Socket}", "true", ""),
+        ("{path: /}", "true", ""),
+    ],
+)
+def test_what_a_pod_reads_of_its_node_and_the_os_does_not_bring(
+    path: str, mount: str, word: str
+) -> None:
+    cluster = PreflightCluster()
+    volume = f"{{name: d, mountPath: /d, readOnly: {mount}}}"
+    pod = (
+        f"{{containers: [{{name: c, volumeMounts: [{volume}]}}], "
+        f"volumes: [{{name: d, hostPath: {path}}}]}}"
+    )
+    cluster.apply(workload("StatefulSet", "web", pod))
+    findings = cluster.findings("pod.local-data")
+    assert [finding.severity for finding in findings] == [Severity.WARN] * bool(word)
+    assert all(word in finding.message for finding in findings)
+
+
+@pytest.mark.parametrize("path", ["/usr/lib/x86_64-linux-gnu/libfoo.so", "/var/log/syslog"])
+def test_files_that_debian_has_and_azure_linux_has_not(path: str) -> None:
+    cluster = PreflightCluster()
+    pod = f"{{containers: [{{name: c}}], volumes: [{{name: d, hostPath: {{path: {path}}}}}]}}"
+    cluster.apply(workload("DaemonSet", "agent", pod))
+    [finding] = cluster.findings("os.pkg-manager")
+    assert path in finding.message

@@ -39,6 +39,8 @@ spec: {volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]}
         ("DaemonSet", "openebs-io-engine", "OpenEBS"),
         ("DaemonSet", "portworx", "Portworx"),
         ("DaemonSet", "topolvm-node", "TopoLVM"),
+        ("DaemonSet", "csi-local-node", "Azure Container Storage"),
+        ("DaemonSet", "linstor-satellite.worker-0", "LINSTOR"),
         ("DaemonSet", "csi-rbdplugin", ""),
         ("Deployment", "longhorn-ui", ""),
     ],
@@ -55,9 +57,13 @@ def test_what_stores_data_on_the_nodes(kind: str, name: str, system: str) -> Non
         assert finding.remedy.startswith("evacuate it first")
 
 
-def test_a_volume_tells_of_the_system_too() -> None:
+@pytest.mark.parametrize(
+    "driver",
+    ["driver.longhorn.io", "containerstorage.csi.azure.com", "localdisk.csi.acstor.io"],
+)
+def test_a_volume_tells_of_the_system_too(driver: str) -> None:
     cluster = PreflightCluster()
-    cluster.apply(VOLUME)
+    cluster.apply(VOLUME.replace("driver.longhorn.io", driver))
     [finding] = cluster.findings("storage.replicated")
     assert "Pods that move and use it: 1" in finding.message
     assert not cluster.findings("pod.local-data")

@@ -100,6 +100,23 @@ def test_cordoned_nodes_are_domains_of_a_spread(
     assert not few.findings("pod.spread", strategy=strategy)
 
 
+@pytest.mark.parametrize("type_", ["BlueGreen", "Rolling"])
+def test_a_spread_that_wants_more_domains_than_there_will_be(type_: str) -> None:
+    """Fewer than minDomains: the emptiest counts as empty, whatever is cordoned."""
+    spread = (
+        "nodeSelector: {kubernetes.azure.com/mode: user}, topologySpreadConstraints: [{maxSkew: 1, "
+        "topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule, minDomains: 4, "
+        "nodeTaintsPolicy: Honor, labelSelector: {matchLabels: {app: web}}}]"
+    )
+    cluster = PreflightCluster()
+    cluster.apply(deployment("web", spread, 8))
+    strategy = {"type": type_}
+    assert not cluster.findings("pod.spread", strategy=strategy)
+    [finding] = cluster.findings("pod.spread", strategy=strategy, target={"count": 3})
+    assert "minDomains is 4, and there will be 3, so that 5 pods find no node" in finding.message
+    assert "spec.target.count" in finding.remedy
+
+
 @pytest.mark.parametrize(
     ("pod", "target", "word"),
     [

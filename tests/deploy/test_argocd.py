@@ -8,6 +8,7 @@ import pytest
 import yaml
 from lupa import LuaRuntime  # type: ignore[import-untyped]
 
+from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.core.reconcile.intents import token
 from tests.support.gitops.states import STATES, resource
 from tests.support.worlds import at, migration
@@ -24,6 +25,11 @@ def run(script: str, body: dict[str, Any]) -> Any:
     lua.execute("debug.setmetatable('', nil); string, math, io, os, debug = nil")
     lua.globals().obj = lua.table_from(body, recursive=True)
     return lua.execute((SCRIPTS / script).read_text())
+
+
+def test_every_phase_is_among_the_states() -> None:
+    phases = {body["status"]["phase"] for body, _ in STATES.values() if "status" in body}
+    assert phases == set(Phase) - {Phase.PENDING}, "Pending is the one without a status"
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -51,6 +57,8 @@ def test_a_status_of_an_older_generation_is_no_verdict() -> None:
         ("waiting for an approval", {"pause", "approve", "rollback", "abort"}),
         ("aborted", {"retry"}),
         ("moved back", {"pause", "abort"}),
+        ("timed out", {"pause", "rollback", "abort", "retry"}),
+        ("planned", set()),
     ],
 )
 def test_actions_are_offered_where_they_have_an_effect(state: str, enabled: set[str]) -> None:

@@ -69,7 +69,7 @@ def test_the_chart_and_the_kustomize_base_are_the_same_objects() -> None:
         assert essence(item) == essence(base[name]), name
 
 
-@pytest.mark.parametrize("name", ["force", "surge", "conditions"])
+@pytest.mark.parametrize("name", ["force", "surge", "conditions", "scale"])
 def test_a_right_is_the_kustomize_component(name: str) -> None:
     chart = rendered({"rights": {name: True}})
     documents = yaml.safe_load_all(
@@ -157,12 +157,100 @@ def kind_of(name: str) -> str:
         ({"metrics": {"port": 80}}, "/metrics/port"),
         ({"rights": {"delete": True}}, "delete"),
         ({"replica": 2}, "replica"),
+        ({"replicas": None}, "missing property 'replicas'"),
+        ({"image": None}, "missing property 'image'"),
+        ({"networkPolicy": {"egressPorts": None}}, "missing property 'egressPorts'"),
+        ({"cluster": {"resourceGroup": "a/b"}}, "/cluster/resourceGroup"),
+        ({"cluster": {"name": "-x"}}, "/cluster/name"),
+        ({"image": {"repository": "https://example.azurecr.io/azlm"}}, "/image/repository"),
+        ({"image": {"repository": "example.azurecr.io/azlm:1.0"}}, "/image/repository"),
+        ({"image": {"tag": 1.2}}, "/image/tag"),
+        ({"image": {"pullSecrets": ["registry"]}}, "/image/pullSecrets/0"),
+        ({"resources": {"limit": {}}}, "'limit'"),
+        ({"resources": {"limits": {"memory": "512mb"}}}, "/resources/limits/memory"),
+        ({"priorityClassName": "System"}, "/priorityClassName"),
+        ({"nodeSelector": {"kubernetes.io/os": "windows"}}, "/nodeSelector/kubernetes.io~1os"),
+        ({"nodeSelector": {"spot": False}}, "/nodeSelector/spot"),
+        ({"tolerations": [{"key": "x", "effect": "Never"}]}, "/tolerations/0/effect"),
+        ({"topologySpreadConstraints": [{"maxSkew": 1}]}, "/topologySpreadConstraints/0"),
+        ({"podLabels": {"app.kubernetes.io/name": "x"}}, "/podLabels/app.kubernetes.io~1name"),
+        ({"podLabels": {"team": "a b"}}, "/podLabels/team"),
+        ({"podAnnotations": {"checksum/cluster": "x"}}, "/podAnnotations/checksum~1cluster"),
+        ({"extraEnv": [{"name": "A", "val": "x"}]}, "/extraEnv/0"),
+        ({"extraEnv": [{"name": "POD_NAME", "value": "x"}]}, "/extraEnv/0/name"),
+        ({"metrics": {"podMonitor": {"interval": "30"}}}, "/metrics/podMonitor/interval"),
+        ({"metrics": {"dashboards": {"labels": {"a": 1}}}}, "/metrics/dashboards/labels/a"),
+        ({"networkPolicy": {"metricsFrom": [{}]}}, "/networkPolicy/metricsFrom/0"),
+        ({"crds": {"keep": "yes"}}, "/crds/keep"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(values: Object, words: str) -> None:
     done = helm("template", "azlm", str(CHART), "-n", NAMESPACE, values=merged(VALUES, values))
     assert done.returncode != 0
     assert words in done.stderr, done.stderr
+
+
+def test_values_that_are_often_set_are_accepted() -> None:
+    """The schema knows the fields of the Kubernetes API that these values are made of."""
+    selector = {"matchLabels": {"app.kubernetes.io/name": "azlm"}}
+    rendered(
+        {
+            "image": {
+                "repository": "localhost:5000/team/azlm_dev",
+                "tag": "v1.2.3-rc.1",
+                "pullSecrets": [{"name": "registry"}],
+            },
+            "cluster": {"resourceGroup": "Größe_(1).test-rg", "aksAPIVersion": "2026-02-01"},
+            "resources": {"limits": {"cpu": 1, "memory": "1.5Gi"}},
+            "priorityClassName": "",
+            "nodeSelector": {"kubernetes.azure.com/mode": "system"},
+            "tolerations": [
+                {"operator": "Exists"},
+                {"key": "a", "value": "b", "effect": "NoExecute", "tolerationSeconds": 60},
+            ],
+            "topologySpreadConstraints": [
+                {
+                    "maxSkew": 1,
+                    "topologyKey": "topology.kubernetes.io/zone",
+                    "whenUnsatisfiable": "ScheduleAnyway",
+                    "labelSelector": selector,
+                }
+            ],
+            "podAnnotations": {"example.com/note": "any text: 1, 2"},
+            "extraEnv": [
+                {"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"},
+                {"name": "HOST", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+            ],
+            "metrics": {"podMonitor": {"enabled": True, "interval": "1m30s"}},
+            "networkPolicy": {
+                "enabled": True,
+                "metricsFrom": [
+                    {"namespaceSelector": {}, "podSelector": selector},
+                    {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
+                ],
+            },
+        }
+    )
+
+
+def test_the_unit_tests_of_the_chart_pass_and_are_counted() -> None:
+    binary = built("helm-unittest")
+    if binary is None:
+        pytest.skip("helm-unittest is not built here: make chart")
+    done = subprocess.run(
+        [str(binary), "--strict", str(CHART)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout
+    [(passed, total)] = re.findall(
+        r"^Tests:\s+(\d+) passed, (\d+) total$", done.stdout, re.MULTILINE
+    )
+    assert passed == total
+    for page in (CHART / "README.md.gotmpl", ROOT / "docs" / "install.md"):
+        assert f"{total} unit tests" in " ".join(page.read_text().split())
 
 
 def test_it_lints() -> None:

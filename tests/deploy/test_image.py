@@ -35,5 +35,15 @@ def test_the_image_has_the_locked_versions_without_the_reader_of_kubeconfigs() -
     assert {"kopf", "aiohttp", "azure-identity", "pydantic", "uvloop"} <= image.keys()
 
 
+def test_the_image_is_of_no_architecture() -> None:
+    """`make image` resolves the locks for arm64; the release builds both on their own machines."""
+    architecture = re.compile(r"amd64|arm64|x86|aarch64|--platform|TARGETARCH", re.IGNORECASE)
+    for file in ("Dockerfile", "deploy/chart/templates/deployment.yaml"):
+        assert architecture.findall((ROOT / file).read_text()) == [], file
+    release = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    images = re.findall(r"- \{arch: (\w+), runner: (\S+)\}", release)
+    assert images == [("amd64", "ubuntu-24.04"), ("arm64", "ubuntu-24.04-arm")]
+
+
 def test_hatchling_is_built_from_a_lock_of_its_own() -> None:
     assert {"hatchling", "tomlkit", "trove-classifiers"} <= pins("build.txt").keys()

@@ -1,5 +1,6 @@
-"""Scans of the rendered chart: its objects fit the schemas of Kubernetes, and what kube-score and
-checkov find is explained in deploy/scans.yaml. `make scans` builds the tools."""
+"""Scans. The objects of the rendered chart fit the schemas of Kubernetes, what kube-score and
+checkov find is explained in deploy/scans.yaml, and no commit holds a secret (exceptions:
+.gitleaks.toml). `make scans` builds the tools."""
 
 import json
 import shutil
@@ -17,7 +18,7 @@ from tests.support.helm import CHART, ROOT, rendered
 
 EVERYTHING = {
     "image": {"digest": f"sha256:{'0' * 64}"},
-    "rights": {"force": True, "surge": True, "conditions": True},
+    "rights": {"force": True, "surge": True, "conditions": True, "scale": True},
     "networkPolicy": {"enabled": True},
     "metrics": {"dashboards": {"enabled": True}},
 }
@@ -116,6 +117,20 @@ def test_every_explanation_is_a_sentence() -> None:
     for entries in EXPLAINED.values():
         for check, entry in entries.items():
             assert len(entry["why"].split()) > 5, check
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no clone, but an archive of it")
+def test_no_commit_holds_a_secret() -> None:
+    done = run(tool("gitleaks"), "git", "--no-banner", "--redact", "--verbose", str(ROOT))
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_secret_is_found(tmp_path: Path) -> None:
+    token = "".join(("ghp", "_", "x7Qp2mZr9LkV4tNc8YwB3sHd6JfG1aUe5RoT"))
+    (tmp_path / "settings.py").write_text(f'TOKEN = "{token}"\n')
+    config = f"--config={ROOT / '.gitleaks.toml'}"
+    done = run(tool("gitleaks"), "dir", config, "--no-banner", "--redact", str(tmp_path))
+    assert done.returncode == 1, done.stderr
 
 
 def test_the_readme_of_the_chart_is_that_of_its_values(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ ROLES = "unit/azure/test_roles.py"
 SECURITY = "unit/core/test_security_profile.py"
 ELASTIC = "unit/core/test_elastic_target.py"
 IN_PLACE = "unit/core/test_in_place.py"
+ALARMS = "cases/test_false_alarms.py"
 SPEAKS = (RULES, "test_the_rule_reports_its_finding")
 ERRORS = "docs/test_azure_errors.py"
 
@@ -137,6 +138,16 @@ CASES: dict[str, tuple[Row, ...]] = {
             (FAILURES, "test_the_text_in_the_details_decides_where_its_code_says_nothing"),
         ),
         (
+            "a budget that AKS's own drain finds closed, with `Too Many Requests`",
+            "is no throttle: `DrainFailedInAzure`",
+            (IN_PLACE, "test_a_change_that_fails_for_what_passes_by_itself_is_asked_for_again"),
+        ),
+        (
+            "a right that the cluster's own identity lacks",
+            "the remedy names that identity, not the operator's",
+            (FAILURES, "test_a_right_that_an_operation_lacks_is_the_clusters"),
+        ),
+        (
             "every text and code that is known",
             "the table of [errors](azure-errors.md)",
             (ERRORS, "test_every_error_is_known_and_what_waits_for_an_admin_has_a_remedy"),
@@ -181,6 +192,19 @@ CASES: dict[str, tuple[Row, ...]] = {
             "a patch version that AKS no longer offers",
             "the newest offered patch of that minor version, up to the control plane's",
             (AZURE, "test_a_withdrawn_patch_is_replaced_and_a_withdrawn_minor_blocks"),
+        ),
+        (
+            "an alias of a version, such as 1.34",
+            "is passed on where AKS makes a version of it that works; the finding names it",
+            (AZURE, "test_an_alias_is_passed_on_where_aks_makes_a_version_of_it_that_works"),
+        ),
+        (
+            "a control plane that is older than every patch on offer",
+            "blocks, and the remedy upgrades the control plane first",
+            (
+                AZURE,
+                "test_a_patch_that_the_control_plane_is_too_old_for_needs_the_control_plane_first",
+            ),
         ),
         (
             "Kubernetes 1.37 and newer",
@@ -313,6 +337,31 @@ CASES: dict[str, tuple[Row, ...]] = {
             "kube-proxy mounts kernel modules",
             "what AKS installs is not judged by its traits",
             (RULES, "test_what_aks_installs_is_not_judged_by_its_traits"),
+        ),
+        (
+            "add-ons of AKS with one replica or a cache on an emptyDir",
+            "are reported in one line: nobody but AKS can change them",
+            (ALARMS, "test_add_ons_with_one_replica_are_reported_in_one_line"),
+        ),
+        (
+            "Calico, Datadog, Falco, node exporters",
+            "what mounts the package directories of both OSes is made for both",
+            (ALARMS, "test_agents_that_know_both_oses_are_not_reported"),
+        ),
+        (
+            "tags such as season=winter",
+            "code is recognised by whole words, not by letters",
+            (ALARMS, "test_code_is_recognised_by_whole_words"),
+        ),
+        (
+            "a cluster that brings its own CNI; outbound addresses of IPv6",
+            "pods have the CNI's addresses; only IPv4 has SNAT ports",
+            (ALARMS, "test_a_network_has_the_room_that_it_has"),
+        ),
+        (
+            "outbound addresses from a prefix, whose number Azure does not show",
+            "`outbound.ports` is Unchecked",
+            (ALARMS, "test_outbound_addresses_of_a_prefix_are_not_guessed"),
         ),
         (
             "without a migration file",

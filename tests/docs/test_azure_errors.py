@@ -9,15 +9,17 @@ from collections.abc import Iterator
 import pytest
 
 from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.azure.failure_codes import FailureClass
 from azure_linux_migrator.azure.failures import (
-    FailureClass,
     classify_failure,
     codes_in,
     message_of,
 )
 from azure_linux_migrator.errors import AzureError
 from tests.docs.pages import DOCS
-from tests.support.azure_texts import ANSWERS, CODES, FAILURES, REFUSALS, WRAPPERS, AzureText
+from tests.support.azure_codes import CODES, WRAPPERS
+from tests.support.azure_failed_operations import ANSWERS, FAILURES
+from tests.support.azure_texts import REFUSALS, AzureText
 
 PAGE = DOCS / "azure-errors.md"
 HEAD = """# What Azure's errors are taken for
@@ -98,9 +100,14 @@ def test_the_page_shows_what_each_error_is_taken_for() -> None:
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.when or answer.code)
 def test_every_error_is_known_and_what_waits_for_an_admin_has_a_remedy(answer: AzureText) -> None:
     judged = verdict(answer)
-    assert judged.reason is not Reason.AZURE_REFUSED
+    assert judged not in UNKNOWN
     assert judged.retryable or judged.remedy
 
+
+UNKNOWN = [
+    classify_failure(AzureError("NobodyKnows", "words", status=status)) for status in (400, 200)
+]
+"""What an error is taken for of which nothing is known."""
 
 TRANSIENT = {
     Reason.AZURE_THROTTLED,
@@ -119,6 +126,7 @@ def test_what_passes_by_itself_is_tried_again_and_nothing_else(answer: AzureText
 
 
 def test_a_code_that_only_says_what_was_attempted_leaves_it_to_the_text() -> None:
+    assert {unknown.reason for unknown in UNKNOWN} == {Reason.AZURE_REFUSED}
     for code in WRAPPERS:
         text = "exceeding approved standardDSv5Family Cores quota"
         assert verdict(AzureText("", 0, code, text, "")).reason is Reason.QUOTA_EXCEEDED

@@ -24,6 +24,7 @@ RBAC = (
     "deploy/kustomize/components/force/rbac.yaml",
     "deploy/kustomize/components/surge/rbac.yaml",
     "deploy/kustomize/components/conditions/rbac.yaml",
+    "deploy/kustomize/components/scale/rbac.yaml",
 )
 
 

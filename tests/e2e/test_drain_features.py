@@ -50,6 +50,7 @@ def test_a_deadlock_is_reported_before_any_eviction_and_goes_when_it_is_fixed(
     assert (blocker["kind"], blocker["name"], blocker["pods"]) == ("PodDisruptionBudget", "web", 2)
     assert "2 of 2 pods healthy, 2 needed" in blocker["message"]
     assert "let the budget allow" in blocker["remedy"]
+    bed.wait("nothing else moves", lambda: bed.status()["phase"] == "Blocked")
     field = "involvedObject.kind=PodDisruptionBudget"
     bed.wait(
         "an event on the budget",

@@ -119,7 +119,9 @@ Written by `tests/simulation/test_azure_faults.py`. Each run is a Rolling migrat
 pool of 4 nodes, by the real SDK against the simulated AKS, with one fault. Every run ends with the
 source gone, one target of 4 nodes with the source's autoscaler bounds, never more than 6 nodes, and
 no operation that had worked done twice. Where an admin has to act first, the table says which
-condition reports it."""
+condition reports it.
+
+[Azure errors](azure-errors.md) lists what each text and code is taken for."""
 
 
 async def _outcome(fault: CallFault) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """The three strategies, the autoscaler, approvals and rollbacks, through the real SDK."""
 
+import re
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ async def test_blue_green_has_the_whole_target_before_anything_goes() -> None:
             "azlm-source-count": "4",
         }
         assert target["nodeLabels"] == {"tier": "web"}
-        assert 'os_sku = "AzureLinux"' in migration.status.hand_over.terraform
+        assert re.search(r'os_sku += "AzureLinux"', migration.status.hand_over.terraform)
         assert "osSKU: 'AzureLinux'" in migration.status.hand_over.bicep
 
 

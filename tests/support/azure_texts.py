@@ -210,140 +210,27 @@ REFUSALS = (
         "Number of requests for the subscription exceeded the limit.",
         "Resource Manager",
     ),
+    AzureText(
+        "vCPU quota, in Compute's older words",
+        409,
+        "OperationNotAllowed",
+        "Operation results in exceeding quota limits of Core. Maximum allowed: 4.",
+        "azure-resource-manager, troubleshooting/error-resource-quota",
+    ),
+    AzureText(
+        "a cluster that is in state Failed",
+        409,
+        "OperationNotAllowed",
+        "Upgrades are disallowed while cluster is in a failed state.",
+        "aka.ms/aks-cluster-failed",
+    ),
+    AzureText(
+        "a feature of Compute that the subscription has not registered",
+        400,
+        "InvalidParameter",
+        "securityProfile.encryptionAtHost is not valid because the "
+        "'Microsoft.Compute/EncryptionAtHost' feature is not enabled for this subscription.",
+        "virtual-machines/disks-enable-host-based-encryption",
+    ),
 )
 """What is refused at once."""
-
-FAILURES = (
-    AzureText(
-        "a throttle of Compute",
-        0,
-        "ReconcileVMSSAgentPoolFailed",
-        'Status=429 Code="OperationNotAllowed" Message="too many requests have been received for '
-        'this subscription" {\\"internalErrorCode\\":\\"TooManyRequestsReceived\\"}',
-        "AKS#2417",
-    ),
-    AzureText(
-        "vCPU quota of a family",
-        0,
-        "ReconcileVMSSAgentPoolFailed",
-        'Code="OperationNotAllowed" Message="exceeding approved standardDSv3Family Cores quota"',
-        "karpenter-provider-azure#192",
-    ),
-    AzureText(
-        "an internal error that AKS works on",
-        0,
-        "CreateVMSSAgentPoolFailed",
-        "AKS encountered an internal error while attempting the requested operation. AKS will "
-        "continuously retry it until a retry timeout is hit.",
-        "azure-docs#87348",
-    ),
-    AzureText("an internal error", 0, "ReconcileVMSSAgentPoolFailed", "internal error", "AKS#2720"),
-    AzureText(
-        "no room in the zones, in the details",
-        0,
-        "ResourceOperationFailure",
-        "One or more operations failed.",
-        "jenkins-infra/helpdesk#3584",
-        details=(("OverconstrainedZonalAllocationRequest", "Allocation failed."),),
-    ),
-    AzureText(
-        "the same as code of its own",
-        0,
-        "OverconstrainedZonalAllocationRequest",
-        "Allocation failed. The condition is too restrictive.",
-        "recordings",
-    ),
-    AzureText(
-        "no room for the VM size",
-        0,
-        "ReconcileVMSSAgentPoolFailed",
-        'Code="AllocationFailed" Message="We do not have sufficient capacity."',
-        "recordings",
-    ),
-    AzureText(
-        "a full subnet, in AKS's own wrapper",
-        0,
-        "CreateVMSSAgentPoolFailed",
-        "Category: ClientError; SubCode: SubnetIsFull; Dependency: Microsoft.Network; AKSTeam: Net",
-        "several issues",
-    ),
-    AzureText(
-        "a full subnet",
-        0,
-        "SubnetIsFull",
-        "Subnet with address prefix 10.0.0.0/20 does not have enough capacity.",
-        "recordings",
-    ),
-    AzureText(
-        "a pod that does not leave a node which AKS deletes",
-        0,
-        "DeleteVMSSAgentPoolFailed",
-        'retry failed: { "code": "PodDrainFailure", "message": "failed to be drained" }',
-        "AKS#2090",
-    ),
-    AzureText(
-        "budgets that refuse an upgrade",
-        0,
-        "UnsatisfiablePDB",
-        "Upgrade is blocked due to invalid Pod Disruption Budgets.",
-        "AKS#4860",
-    ),
-    AzureText(
-        "an operation that a deletion has taken over",
-        0,
-        "OriginalEtagNotExpect",
-        "This operation has been preempted by Deleting operation.",
-        "recordings",
-    ),
-    AzureText(
-        "nodes that do not start",
-        0,
-        "VMExtensionProvisioningError",
-        "VM has reported a failure when processing extension 'vmssCSE'.",
-        "recordings",
-    ),
-)
-"""What fails after it was accepted."""
-
-CODES = (
-    "AgentPoolK8sVersionNotSupported",
-    "ControlPlaneNotReady",
-    "CustomKubeletConfigOrCustomLinuxOSConfigCanNotBeChanged",
-    "InsufficientAgentPoolMaxPodsPerAgentPool",
-    "InsufficientMaxPods",
-    "InsufficientOutboundPorts",
-    "InsufficientPodCidr",
-    "InternalOperationError",
-    "InvalidLoadBalancerProfileAllocatedOutboundPorts",
-    "InvalidOSSKU",
-    "K8sVersionNotSupported",
-    "MaxAgentPoolCountReached",
-    "MustDefineAtLeastOneSystemPool",
-    "NodesNotReady",
-    "PolicyViolation",
-    "PreviewFeatureNotRegistered",
-    "ReadOnlyDisabledSubscription",
-    "ResourceGroupLocked",
-    "ResourceLocked",
-    "RetryNeeded",
-    "SystemPoolSkuTooLow",
-    "UnsupportedGen2VMSize",
-    "VMSizeNotSupported",
-)
-"""Of the service's public list: those that say what is wrong by themselves."""
-
-WRAPPERS = (
-    "CreateVMSSAgentPoolFailed",
-    "InvalidTemplateDeployment",
-    "ScaleVMSSAgentPoolFailed",
-    "UpdateVMSSAgentPoolFailed",
-    "UpgradeVMSSAgentPoolFailed",
-)
-"""Of the same list: those that say only what was attempted; the text and the details decide."""
-
-ANSWERS = (
-    *REFUSALS,
-    *FAILURES,
-    *(AzureText("", 400, code, "", "list of the service's codes") for code in CODES),
-)
-"""All, with one for each code alone."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from azure_linux_migrator.azure.fact_bodies import decode_cluster, decode_size
 from azure_linux_migrator.model.azure_facts import SubnetFacts, Unread, Usage
+from tests.support.addons import ADDONS
 from tests.support.preflight_cluster import FACTS, PreflightCluster
 
 CLUSTER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c"
@@ -197,6 +198,7 @@ def cluster_of(shape: ShapedCluster) -> PreflightCluster:
         node_resource_group="s/mc_g_c_r",
     )
     cluster.apply(WORKLOADS)
+    cluster.apply(ADDONS)
     if shape.objects:
         cluster.apply(shape.objects)
     return cluster

@@ -41,7 +41,9 @@ def helm(*args: str, values: Object | None = None) -> "subprocess.CompletedProce
 
 def merged(base: Object, more: Object) -> Object:
     return base | {
-        key: merged(base[key], value) if isinstance(base.get(key), dict) else value
+        key: merged(old, value)
+        if isinstance(old := base.get(key), dict) and isinstance(value, dict)
+        else value
         for key, value in more.items()
     }
 

@@ -180,7 +180,7 @@ class Reason(StrEnum):
     )
     DRAIN_FAILED_IN_AZURE = (
         "DrainFailedInAzure",
-        "AKS could not drain a node that it deletes",
+        "AKS could not drain a node that it deletes or changes",
         _WAIT + "; the message says what would help",
         "Warning",
     )
@@ -384,8 +384,8 @@ class Reason(StrEnum):
     )
     AZURE_FORBIDDEN = (
         "AzureForbidden",
-        "the operator's identity lacks a right in Azure",
-        "assign the roles of `docs/azure-role.md`",
+        "the operator's identity, or the cluster's own, lacks a right in Azure",
+        "assign what the message names; the operator's roles are in `docs/azure-role.md`",
         "Warning",
     )
     CLUSTER_UNKNOWN = (

@@ -28,6 +28,7 @@ class Phase(StrEnum):
 
     PENDING = "Pending"
     RUNNING = "Running"
+    BLOCKED = "Blocked"
     PAUSED = "Paused"
     STALLED = "Stalled"
     ROLLING_BACK = "RollingBack"
@@ -182,6 +183,14 @@ class MigrationStatus(Model):
     handled_retry: Annotated[
         str, Field(max_length=256, description="The last azlm.dev/retry that was acted on.")
     ] = ""
+    earlier_tokens: Annotated[
+        tuple[Annotated[str, Field(max_length=270)], ...],
+        Field(
+            description="Values that were acted on before the last ones, such as pause=1, the "
+            "newest last: a tool that restores one from Git asks for nothing.",
+            max_length=24,
+        ),
+    ] = ()
     handled_stop: Annotated[
         str,
         Field(

@@ -54,11 +54,15 @@ class ForecastStatus(Model):
     seconds_low: Annotated[int, Field(description="The shortest of the runs.")] = 0
     seconds_high: Annotated[int, Field(description="The longest of the runs.")] = 0
     moving_seconds: Annotated[int, Field(description="While pods are moved.")] = 0
-    bound_seconds: Annotated[
-        int | None, Field(description="What perfect use of the budgets would need.")
+    ideal_seconds: Annotated[
+        int | None,
+        Field(description="What moving must take, by the start times of the pods and the budgets."),
+    ] = None
+    floor_seconds: Annotated[
+        int | None, Field(description="The same with the latency of the control plane.")
     ] = None
     limited_by: Annotated[
-        str, Field(description="The budget or owner that the bound comes from.", max_length=320)
+        str, Field(description="The budget that sets idealSeconds.", max_length=320)
     ] = ""
     batches: Annotated[int, Field(description="Batches of the drain.")] = 0
     pods_moving: Annotated[int, Field(description="Pods that move.")] = 0

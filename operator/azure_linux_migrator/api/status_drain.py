@@ -84,7 +84,8 @@ class BlockerStatus(Model):
 
 
 class Timing(Model):
-    """How long the drain takes, in whole seconds, and how near that is to what it must take."""
+    """How long the drain takes, and what it must take: `measured`, `ideal` and `floor` are about
+    the batches that were watched from beginning to end and that nothing blocked."""
 
     estimate_seconds: Annotated[
         int | None,
@@ -100,13 +101,21 @@ class Timing(Model):
     drain_seconds: Annotated[
         float, Field(description="Time spent draining, the soaks between batches left out.")
     ] = 0.0
-    bound_seconds: Annotated[
-        float | None,
-        Field(description="What perfect use of the budgets would have needed, as observed."),
-    ] = None
-    ratio: Annotated[
+    measured_seconds: Annotated[
         float | None,
         Field(
-            description="drainSeconds ÷ boundSeconds; absent where a batch was blocked for a time."
+            description="Of drainSeconds, the batches that were watched as a whole and not blocked."
         ),
     ] = None
+    ideal_seconds: Annotated[
+        float | None,
+        Field(
+            description="What these batches had to take: the start times of the pods that replaced "
+            "others, on the slots of each budget, without any delay."
+        ),
+    ] = None
+    floor_seconds: Annotated[
+        float | None,
+        Field(description="idealSeconds with the latency of this control plane on each slot."),
+    ] = None
+    ratio: Annotated[float | None, Field(description="measuredSeconds ÷ idealSeconds.")] = None

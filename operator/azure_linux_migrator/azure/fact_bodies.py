@@ -35,7 +35,7 @@ def decode_cluster(body: Json, cluster_id: str) -> ClusterFacts:
         autoscaler_profile=dict(properties.get("autoScalerProfile") or {}),
         max_pools=properties.get("maxAgentPools"),
         outbound_ports=int(balancer.get("allocatedOutboundPorts") or 0),
-        outbound_addresses=len(balancer.get("effectiveOutboundIPs") or ()),
+        outbound_addresses=_outbound_addresses(balancer),
         node_disruption=str(
             (properties.get("nodeDisruptionProfile") or {}).get("nodeDisruptionPolicy") or ""
         ),
@@ -45,6 +45,15 @@ def decode_cluster(body: Json, cluster_id: str) -> ClusterFacts:
             for identity in (properties.get("identityProfile") or {}).values()
         ),
     )
+
+
+def _outbound_addresses(balancer: Json) -> int:
+    """IPv4 addresses of the load balancer; 0 where they are not known: Azure shows only
+    the id of a prefix."""
+    if (balancer.get("outboundIPPrefixes") or {}).get("publicIPPrefixes"):
+        return 0
+    of_ipv6 = int((balancer.get("managedOutboundIPs") or {}).get("countIPv6") or 0)
+    return max(0, len(balancer.get("effectiveOutboundIPs") or ()) - of_ipv6)
 
 
 def decode_size(item: Json) -> SizeFacts:
@@ -101,10 +110,17 @@ def _count(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() else None
 
 
+def decode_versions(body: Json) -> tuple[str, ...]:
+    """Kubernetes versions for new pools (availableAgentPoolVersions). Previews too: a cluster of a
+    preview version has pools of that version."""
+    versions = (body.get("properties") or {}).get("agentPoolVersions") or ()
+    return tuple(str(version["kubernetesVersion"]) for version in versions)
+
+
 def decode_lock(item: Json, cluster_id: str, node_group: str) -> Lock | None:
     """A lock that concerns the cluster or its nodes; None for one on another resource."""
     on = str(item.get("id") or cluster_id).split("/providers/Microsoft.Authorization/locks")[0]
-    on_nodes = bool(node_group) and _within(on, node_group)
+    on_nodes = bool(node_group) and (_within(on, node_group) or _within(node_group, on))
     if not (on_nodes or _within(cluster_id, on) or _within(on, cluster_id)):
         return None
     level = str((item.get("properties") or {}).get("level") or "CanNotDelete")

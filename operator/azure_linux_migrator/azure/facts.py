@@ -23,6 +23,7 @@ from azure_linux_migrator.azure.fact_bodies import (
     decode_identities,
     decode_lock,
     decode_size,
+    decode_versions,
     strings,
 )
 from azure_linux_migrator.model.azure_facts import (
@@ -221,22 +222,20 @@ async def _subnet(arm: _Arm, subnet_id: str) -> SubnetFacts:
 
 
 async def _versions(arm: _Arm, cluster_id: str) -> tuple[str, ...]:
-    answer = await arm.get(f"{cluster_id}/availableAgentPoolVersions", arm.clusters)
-    versions = (answer.get("properties") or {}).get("agentPoolVersions") or ()
-    return tuple(
-        str(version["kubernetesVersion"]) for version in versions if not version.get("isPreview")
-    )
+    path = f"{cluster_id}/availableAgentPoolVersions"
+    return decode_versions(await arm.get(path, arm.clusters))
 
 
 async def _locks(
     arm: _Arm, cluster_id: str, node_group: str
 ) -> tuple[tuple[Lock, ...] | Unread, tuple[str, ...]]:
     """The locks, and why those of a scope are not known. A list holds the locks of a scope and of
-    all below it, so those of the cluster's resource group are asked for too."""
+    all below it, not those that the scope inherits: those above it are asked for too."""
     groups = (cluster_id.split("/providers/", maxsplit=1)[0], node_group)
+    subscription = cluster_id.split("/resourceGroups/", maxsplit=1)[0]
     locks: set[Lock] = set()
     unread: list[Unread] = []
-    scopes = [scope for scope in (cluster_id, *groups) if scope]
+    scopes = [scope for scope in (cluster_id, *groups, subscription) if scope]
     for scope in scopes:
         path = f"{scope}/providers/Microsoft.Authorization/locks"
         items = await arm.part(partial(arm.pages, path, LOCKS))

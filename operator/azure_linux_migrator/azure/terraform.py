@@ -8,6 +8,7 @@ values in the block are changed, and nothing else. Arguments are those of azurer
 plan says about each.
 """
 
+from azure_linux_migrator.azure.hcl_format import aligned
 from azure_linux_migrator.azure.iac_values import EMPTY, hcl, own_tags
 from azure_linux_migrator.azure.terraform_blocks import Lines, blocks, without_argument
 from azure_linux_migrator.model.pool import Pool
@@ -108,7 +109,7 @@ def node_pool(pool: Pool, old: str, *, stays: bool = False) -> str:
         if stays
         else f"removed {{ # and delete the resource of pool {old} from the code"
     )
-    return "\n".join(
+    return _code(
         [
             "# Apply after the migration has ended: azlm finds its pool by tags that this removes.",
             "import {",
@@ -145,7 +146,7 @@ def default_pool(pool: Pool, old: str, *, stays: bool = False) -> str:
         )
     if stays:
         return _WAIT.format(old=old)
-    return "\n".join(
+    return _code(
         [
             _BLOCK.format(old=old, new=pool.name),
             "default_node_pool {",
@@ -156,6 +157,10 @@ def default_pool(pool: Pool, old: str, *, stays: bool = False) -> str:
             *_notes(pool, default_pool=True),
         ]
     )
+
+
+def _code(lines: Lines) -> str:
+    return aligned("\n".join(lines))
 
 
 def _taints(pool: Pool) -> tuple[str, ...]:

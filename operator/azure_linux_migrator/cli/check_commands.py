@@ -30,7 +30,9 @@ def _width() -> int:
     return min(shutil.get_terminal_size((110, 40)).columns, 140)
 
 
-@click.command(epilog=CODES_OF_CHECKS)
+@click.command(
+    short_help="Check a migration, or pools before there is one.", epilog=CODES_OF_CHECKS
+)
 @click.option("-f", "--filename", metavar="FILE", type=Path, help=options.MIGRATION)
 @click.option(
     "--pool",
@@ -41,7 +43,7 @@ def _width() -> int:
     help="A pool, with default settings.",
 )
 @click.option("--all-pools", is_flag=True, help="Every pool that does not run Azure Linux yet.")
-@options.output("table", "json", "junit", "sarif")
+@options.output("table", "json", "yaml", "junit", "sarif")
 @options.reading
 def preflight(
     filename: Path | None,
@@ -53,7 +55,8 @@ def preflight(
 ) -> int:
     """Check a migration before it is applied, or pools before there is one.
 
-    Give one of --filename, --pool and --all-pools. Needs no operator in the cluster. Reads only.
+    Give one of --filename, --pool and --all-pools. Needs no operator in the cluster: it reads with
+    your kubeconfig and your az login. Reads only.
     """
     if (filename is not None) + bool(names) + all_pools != 1:
         raise click.UsageError("give one of --filename, --pool and --all-pools")

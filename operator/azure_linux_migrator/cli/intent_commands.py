@@ -53,9 +53,17 @@ async def _ask(
     return value, None
 
 
-def _command(verb: str, annotation: str, text: str, *, asks: str = "") -> click.Command:
-    """A command that sets one annotation and says what became of it; `asks` is put to a person
-    first, with `view` filled in."""
+_LASTS = (
+    "Sets the annotation {annotation}. The operator records it in the status, so that it lasts "
+    "under Flux and Argo CD too, which may remove the annotation."
+)
+
+
+def _command(
+    verb: str, annotation: str, text: str, details: str, *, asks: str = ""
+) -> click.Command:
+    """A command that sets one annotation and says what became of it; `details` go into its help,
+    and `asks` is put to a person first, with `view` filled in."""
 
     def callback(
         name: str | None,
@@ -86,29 +94,55 @@ def _command(verb: str, annotation: str, text: str, *, asks: str = "") -> click.
     command: Callable[..., Any] = callback
     for decorator in (options.kubernetes, _waiting, *([_confirmed] if asks else []), name):
         command = decorator(command)
-    return click.command(verb, help=text, epilog=CODES_OF_WRITES)(command)
+    lasts = _LASTS.format(annotation=annotation)
+    return click.command(
+        verb, short_help=text, help=f"{text}\n\n{details}\n\n{lasts}", epilog=CODES_OF_WRITES
+    )(command)
 
 
 COMMANDS = (
-    _command("pause", names.PAUSE, "Hold a migration: nothing is changed until azlm resume."),
-    _command("resume", names.RESUME, "End a pause that azlm pause began."),
-    _command("approve", names.APPROVE, "Let a migration pass the gate of spec.approval."),
+    _command(
+        "pause",
+        names.PAUSE,
+        "Hold a migration: nothing is changed until azlm resume.",
+        "Nodes stay cordoned and pods stay where they are; what Azure was asked for before still "
+        "ends. From Git, spec.paused does the same.",
+    ),
+    _command(
+        "resume",
+        names.RESUME,
+        "End a pause that azlm pause began.",
+        "Where spec.paused is true, the migration stays paused until it is false.",
+    ),
+    _command(
+        "approve",
+        names.APPROVE,
+        "Let a migration pass the gate of spec.approval.",
+        "BeforeDrain waits before the first pod is moved, BeforeRetire before the source is "
+        "deleted or emptied.",
+    ),
     _command(
         "rollback",
         names.ROLLBACK,
         "Move everything back to the source and delete the target.",
+        "Pods are moved within their budgets, as before. A paused migration goes back once it is "
+        "resumed. Not possible once the source is being retired. azlm retry begins the migration "
+        "again.",
         asks="Move all pods of {view.name} back to {view.migration.old_pool} and delete "
         "{view.migration.new_pool}?",
     ),
     _command(
         "abort",
         names.ABORT,
-        "Stop a migration for good: uncordon the source, keep both pools.",
+        "Stop for good: uncordon the source, keep both pools.",
+        "Pods stay where they are, and the source has its autoscaler back. azlm retry begins the "
+        "migration again.",
         asks="Stop {view.name} for good? Both pools stay, and pods stay where they are.",
     ),
     _command(
         "retry",
         names.RETRY,
-        "Begin a migration again that was rolled back, aborted or timed out.",
+        "Begin again what was rolled back, aborted or timed out.",
+        "A drain that timed out has its time again; the other two begin with the preflight.",
     ),
 )

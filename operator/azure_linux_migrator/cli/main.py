@@ -30,6 +30,13 @@ FAILED = 1
 USAGE = 64
 """Exit code of wrong usage, as sysexits.h names it: 2 means blocked."""
 INTERRUPTED, OUTPUT_CLOSED = 130, 141
+BEGIN = """\b
+begin here:
+  azlm preflight --all-pools        what would stop or hurt a migration of each pool
+  azlm plan -f migration.yaml       how long a migration would take, and what limits it
+  kubectl apply -f migration.yaml   start it; the operator does it
+  azlm status -w                    follow it
+"""
 
 
 def main() -> int:
@@ -77,6 +84,18 @@ def _remedy(error: AzlmError) -> str:
             return "; the kubeconfig's credentials are not accepted: sign in again (az login)"
         case KubernetesError(status=403):
             return "; a role such as Azure Kubernetes Service RBAC Reader would do"
+        case KubernetesError(status=404, reason=""):  # a path that the server does not serve
+            return (
+                "; azlm is not installed in this cluster (docs/install.md), or the context is "
+                "another cluster's"
+            )
+        case AzureError(code="ResourceNotFound" | "ResourceGroupNotFound" | "SubscriptionNotFound"):
+            return (
+                "; give --subscription-id, --resource-group and --cluster-name (or spec.cluster) "
+                "as az aks list -o table shows them"
+            )
+        case AzureError(code="AuthorizationFailed"):
+            return "; a role such as Reader on the cluster would do"
         case AzureError(code="AuthenticationFailed"):
             return "; sign in with az login, or set AZURE_CLIENT_ID and what belongs to it"
     return ""
@@ -89,10 +108,15 @@ def _remedy(error: AzlmError) -> str:
         "max_content_width": 100,
         "show_default": True,
     },
+    epilog=BEGIN,
 )
 @click.version_option(package_name="azure-linux-migrator", message="%(prog)s %(version)s")
 def azlm() -> None:
-    """Move AKS node pools to Azure Linux."""
+    """Move AKS node pools to Azure Linux.
+
+    Kubernetes is reached with your kubeconfig, Azure with your az login, and both with your own
+    rights. azlm COMMAND --help explains a command. Installed as kubectl-azlm, it is kubectl azlm.
+    """
 
 
 @azlm.command(epilog=CODES)

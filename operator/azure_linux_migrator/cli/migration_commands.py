@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from azure_linux_migrator.cli import options
+from azure_linux_migrator.cli.check_commands import CODES as CODES_OF_READS
 from azure_linux_migrator.cli.completion import migration_names
 from azure_linux_migrator.cli.options import seconds
 
@@ -143,7 +144,7 @@ def list_migrations(output: str, **access: Unpack[options.KubernetesFlags]) -> i
     return run(work=work, **access)
 
 
-@click.command(epilog=CODES)
+@click.command(short_help="Show what holds a migration up, and what to do.", epilog=CODES)
 @name
 @options.output("table", "json", "yaml")
 @options.kubernetes
@@ -166,7 +167,9 @@ def blockers(name: str | None, output: str, **access: Unpack[options.KubernetesF
     return run(work=work, **access)
 
 
-@click.command(epilog=CODES)
+@click.command(
+    short_help="Show what has happened: conditions and events by time.", epilog=CODES_OF_READS
+)
 @name
 @options.output("table", "json", "yaml")
 @options.kubernetes
@@ -216,7 +219,7 @@ def wait(
         except TimeoutError:
             click.echo(f"azlm: {view.name} is not {target} after {timeout:g} s", err=True)
             return FAILED
-        print(f"{view.name}: {view.status.phase}: {view.status.message}".rstrip(": "))
+        print(f"{view.name}: {view.status.phase}: {view.message}".rstrip(": "))
         return view.state.exit_code if target not in {"end", "waiting"} else 0
 
     return run(work=work, **access)

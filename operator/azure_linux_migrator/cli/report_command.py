@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from azure_linux_migrator.cli import options
-from azure_linux_migrator.cli.migration_commands import CODES, name, one
+from azure_linux_migrator.cli.check_commands import CODES
+from azure_linux_migrator.cli.migration_commands import name, one
 
 if TYPE_CHECKING:
     from azure_linux_migrator.kube.client import Client

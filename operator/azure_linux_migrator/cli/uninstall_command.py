@@ -17,7 +17,7 @@ exit codes:
 """
 
 
-@click.command(epilog=CODES)
+@click.command(short_help="Delete every migration and undo what they did.", epilog=CODES)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @seconds("--timeout", 300.0, "How long to wait until the migrations are gone.")
 @variable("--namespace", "POD_NAMESPACE", "Where the leader's Lease lives.", default="azlm-system")

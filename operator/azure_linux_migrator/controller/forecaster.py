@@ -71,7 +71,7 @@ def _work(content: bytes, name: str, spec: dict[str, Any], generation: int) -> d
 
 def forecast_status(forecast: Forecast, generation: int) -> ForecastStatus:
     """A forecast in few words."""
-    trip, bound = forecast.typical, forecast.typical.bound_seconds
+    trip = forecast.typical
     blocked = (grave(trip) or [f"{trip.ending}: {trip.message}"]) if forecast.blocked else []
     return ForecastStatus(
         generation=generation,
@@ -83,7 +83,8 @@ def forecast_status(forecast: Forecast, generation: int) -> ForecastStatus:
         seconds_low=round(forecast.total.low),
         seconds_high=round(forecast.total.high),
         moving_seconds=round(forecast.drain.mid),
-        bound_seconds=None if bound is None else round(bound),
+        ideal_seconds=_whole(trip.ideal_seconds),
+        floor_seconds=_whole(trip.floor_seconds),
         limited_by=trip.limited_by[:320],
         batches=len(trip.batches),
         pods_moving=forecast.pod_summary.move,
@@ -93,3 +94,7 @@ def forecast_status(forecast: Forecast, generation: int) -> ForecastStatus:
         choices=tuple(choice_text(choice)[:320] for choice in forecast.choices[:SHOWN]),
         unseen=tuple(text[:320] for text in forecast.unseen[:UNSEEN_SHOWN]),
     )
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)

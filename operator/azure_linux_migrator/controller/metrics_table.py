@@ -243,13 +243,28 @@ MIGRATION_METRICS = (
         "time spent in batches that are drained, without soaks",
     ),
     MetricSpec(
-        "azlm_migration_drain_bound_seconds",
+        "azlm_migration_drain_measured_seconds",
         "gauge",
         _OF,
-        "what perfect use of the budgets would have needed, as observed",
+        "time of the batches that were watched as a whole and that nothing blocked",
     ),
     MetricSpec(
-        "azlm_migration_drain_ratio", "gauge", _OF, "time spent draining divided by the bound"
+        "azlm_migration_drain_ideal_seconds",
+        "gauge",
+        _OF,
+        "what these batches had to take, by the start times of the pods and the budgets",
+    ),
+    MetricSpec(
+        "azlm_migration_drain_floor_seconds",
+        "gauge",
+        _OF,
+        "the same with the latency of this control plane on each slot",
+    ),
+    MetricSpec(
+        "azlm_migration_drain_ratio",
+        "gauge",
+        _OF,
+        "measured time divided by the ideal",
     ),
 )
 

@@ -151,7 +151,9 @@ def _add_times(families: Families, name: str, status: MigrationStatus) -> None:
         ("azlm_migration_drain_estimate_seconds", timing.estimate_seconds),
         ("azlm_migration_eta_timestamp_seconds", since_epoch(timing.eta)),
         ("azlm_migration_drain_seconds", timing.drain_seconds),
-        ("azlm_migration_drain_bound_seconds", timing.bound_seconds),
+        ("azlm_migration_drain_measured_seconds", timing.measured_seconds),
+        ("azlm_migration_drain_ideal_seconds", timing.ideal_seconds),
+        ("azlm_migration_drain_floor_seconds", timing.floor_seconds),
         ("azlm_migration_drain_ratio", timing.ratio),
     ):
         families.add(metric, (name,), value)

@@ -54,7 +54,7 @@ def alternatives(
 
 
 def _limiting(snapshot: ClusterSnapshot, own: RunResult) -> Budget | None:
-    """The budget that sets the lower bound, if loosening it could help."""
+    """The budget that sets the ideal time, if loosening it could help."""
     if not own.limited_by.startswith(_BUDGET):
         return None
     name = own.limited_by.removeprefix(_BUDGET)

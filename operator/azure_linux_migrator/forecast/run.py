@@ -59,8 +59,8 @@ class Point(Struct):
 class RunResult(Struct):
     """The result of one run. `node_hours` are those beyond what the source alone would have
     used; `moving_seconds` is the time from the first pod that leaves to the end of the last,
-    without the `pause_seconds` between batches; `bound_seconds` is the lower bound by the
-    budgets."""
+    without the `pause_seconds` between batches; `ideal_seconds` and `floor_seconds` are what it had
+    to take (core/drain/batch_times.py)."""
 
     seconds: float
     succeeded: bool
@@ -74,7 +74,8 @@ class RunResult(Struct):
     node_hours: float
     moving_seconds: float
     pause_seconds: float
-    bound_seconds: float | None
+    ideal_seconds: float | None
+    floor_seconds: float | None
     limited_by: str
     blockers: tuple[BlockerStatus, ...]
     findings: tuple[FindingStatus, ...]
@@ -137,7 +138,8 @@ class ForecastRun:
         self._node_seconds = 0.0
         self._counted_at = self._began
         self._status = MigrationStatus()
-        self._drained = MigrationStatus().timing
+        self.timing = MigrationStatus().timing
+        """That of the last batch which ended."""
 
     def go(self) -> RunResult:
         """Run to the end."""
@@ -175,8 +177,8 @@ class ForecastRun:
                 self._steps[-1].ended = at
             self._steps.append(StepTime(status.step, at))
         self._batch(status, at)
-        if status.timing.bound_seconds is not None:
-            self._drained = status.timing
+        if status.timing.ideal_seconds is not None:
+            self.timing = status.timing
         mark = (status.step, status.pods.remaining, status.nodes.target_ready, status.batch.index)
         if mark != self._mark or (decision.wake_at is not None and _soaks(status)):
             self._mark, self._moved_at = mark, now
@@ -244,8 +246,9 @@ class ForecastRun:
             node_hours=max(0.0, self._node_seconds) / 3600,
             moving_seconds=max(0.0, moving),
             pause_seconds=pauses,
-            bound_seconds=self._drained.bound_seconds,
-            limited_by=self._drained.limited_by,
+            ideal_seconds=self.timing.ideal_seconds,
+            floor_seconds=self.timing.floor_seconds,
+            limited_by=self.timing.limited_by,
             blockers=status.blockers,
             findings=status.preflight.findings,
             notes=tuple(self.simulation.notes),

@@ -19,6 +19,7 @@ from azure_linux_migrator.kube.decode_owners import (
     VolumeObject,
 )
 from azure_linux_migrator.kube.reflector import Decoded, Reflector, Sink
+from azure_linux_migrator.kube.scale_watch import ScaleWatch
 from azure_linux_migrator.model.cluster import NamespacedName
 
 CONTROLLERS: dict[str, type[Decoded]] = {
@@ -46,6 +47,7 @@ class ClusterWatch:
         self._client = client
         self._wakers: dict[Callable[[], None], Interest | None] = {}
         self._reflectors: dict[str, Reflector] = {}
+        self._scales: ScaleWatch | None = None
         self._lock = asyncio.Lock()
         self.world = World()
         self._last_delivery_at = {_resource(path): 0.0 for path, *_ in self._sources(self.world)}
@@ -53,7 +55,8 @@ class ClusterWatch:
     @property
     def synced(self) -> bool:
         """Whether every first list has arrived, so that the world may be believed."""
-        return bool(self._reflectors) and all(r.synced for r in self._reflectors.values())
+        scales = self._scales is not None and self._scales.synced
+        return scales and all(reflector.synced for reflector in self._reflectors.values())
 
     def problem(self) -> str:
         """Why the world may be old: the watch that has delivered nothing for longest, and since
@@ -105,6 +108,9 @@ class ClusterWatch:
             self._last_delivery_at = self.last_delivery_at()
             reflectors, self._reflectors = self._reflectors, {}
             ending = [reflector.end() for reflector in reflectors.values()]
+            if self._scales is not None:
+                ending.append(self._scales.end())
+                self._scales = None
             self.world.clear()
             await asyncio.gather(*ending, return_exceptions=True)
 
@@ -116,6 +122,8 @@ class ClusterWatch:
             )
             for path, kind, put, remove in self._sources(world)
         }
+        self._scales = ScaleWatch(self._client, world, self._changed)
+        self._scales.start()
         for reflector in self._reflectors.values():
             reflector.start()
 
@@ -166,6 +174,8 @@ class ClusterWatch:
 
     def _changed(self) -> None:
         """A watch is up, down or complete: that concerns everybody."""
+        if self._scales is not None and self._reflectors["pods"].synced:
+            self._scales.pods_listed()
         for waker in self._wakers:
             waker()
 

@@ -85,14 +85,31 @@ class _Workload(Struct):
             replicas=replicas,
             available=self.status.available_replicas if self.spec.min_ready_seconds > 0 else None,
             failing=self.status.why("ReplicaFailure", "True"),
-            addon=is_addon(meta.labels or {}),
+            addon=is_addon(meta.namespace, meta.labels or {}),
             **more,
         )
 
 
-def is_addon(labels: dict[str, str]) -> bool:
+_ADDON_NAMESPACES = frozenset(
+    {
+        "aks-command",
+        "aks-istio-egress",
+        "aks-istio-ingress",
+        "aks-istio-system",
+        "app-routing-system",
+        "calico-system",
+        "gatekeeper-system",
+        "tigera-operator",
+    }
+)
+"""Namespaces of add-ons of AKS whose workloads an operator of theirs makes, without AKS's labels:
+learn.microsoft.com/azure/aks on network policies, Azure Policy, Istio and application routing."""
+
+
+def is_addon(namespace: str, labels: dict[str, str]) -> bool:
     """Whether AKS itself installs and updates it."""
-    return labels.get("kubernetes.azure.com/managedby") == "aks" or ADDON_MODE in labels
+    labelled = labels.get("kubernetes.azure.com/managedby") == "aks" or ADDON_MODE in labels
+    return labelled or namespace in _ADDON_NAMESPACES
 
 
 class _ManagedMetadata(Metadata):

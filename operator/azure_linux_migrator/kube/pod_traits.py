@@ -56,6 +56,16 @@ def pod_traits(spec: PodSpec, annotations: dict[str, str]) -> PodTraits:
             ),
             privileged=any(context.privileged for context in contexts),
             host_pid=bool(spec.host_pid),
+            host_ports=tuple(
+                sorted(
+                    {
+                        port.host_port
+                        for container in containers
+                        for port in container.ports or ()
+                        if port.host_port
+                    }
+                )
+            ),
             grace_seconds=grace if grace > LONG_GRACE_SECONDS else 0,
         )
     )

@@ -16,6 +16,7 @@ from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import CONTROLLERS
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject, epoch
 from azure_linux_migrator.kube.decode_owners import AttachmentObject, VolumeObject
+from azure_linux_migrator.kube.scales import owners_with_scale, read_scales
 from azure_linux_migrator.model.cluster import BudgetRule
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import ANYWHERE
@@ -69,6 +70,9 @@ async def read_cluster(client: Client, now: float) -> ClusterSnapshot:
             await _read_all(client, path, take, _SCHEDULED if path == EVENTS else {})
         except KubernetesError as error:
             snapshot.unseen.append(f"{path.rpartition('/')[2]}: {error.message}")
+    scales = await read_scales(client, owners_with_scale(snapshot.pods))
+    snapshot.controllers += scales.controllers
+    snapshot.unseen += [f"scale of {kind}: {why}" for kind, why in sorted(scales.unread.items())]
     snapshot.unseen += scheduling.lines_of(unmodelled.items())
     return snapshot
 

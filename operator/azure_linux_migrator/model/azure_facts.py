@@ -45,7 +45,8 @@ class ClusterFacts:
     outbound_ports: int = 0
     """SNAT ports of each node (allocatedOutboundPorts); 0 where Azure chooses."""
     outbound_addresses: int = 0
-    """Public addresses of the load balancer by which nodes reach the internet."""
+    """Public IPv4 addresses of the load balancer by which nodes reach the internet; 0 where they
+    are not known."""
     own_identities: tuple[ArmId, ...] = ()
     """Lower-case ids of the identities that AKS gives to nodes (identityProfile)."""
     node_disruption: Public = ""

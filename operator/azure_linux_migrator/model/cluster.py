@@ -127,6 +127,19 @@ class Owner(Struct, frozen=True, gc=False):
         """Whether it is a DaemonSet of another API group than Kubernetes' own."""
         return self.kind == "DaemonSet" and self.api_group not in {"", "apps"}
 
+    @property
+    def custom(self) -> bool:
+        """Whether nothing is watched of its kind, so that only its scale can state how many pods it
+        should have. One without a group is of an unknown one, but for ReplicationControllers."""
+        if self.kind in {"DaemonSet", "ReplicationController"}:
+            return self.kind == "ReplicationController"
+        return self.api_group not in {"", "apps", "batch"}
+
+    @property
+    def qualified_kind(self) -> str:
+        """Its kind with the API group, as kubectl has it: `CloneSet.apps.kruise.io`."""
+        return f"{self.kind}.{self.api_group}" if self.custom and self.api_group else self.kind
+
 
 class Pod(Struct, frozen=True):
     """A pod. `revision` is its resourceVersion as an integer, 0 where unknown.
@@ -233,7 +246,8 @@ class ScaleOwner(StrEnum):
 
 
 class Controller(Struct, frozen=True):
-    """A Deployment, ReplicaSet, StatefulSet or DaemonSet.
+    """A Deployment, ReplicaSet, StatefulSet or DaemonSet, or, by its scale alone, one of another
+    kind, such as `CloneSet.apps.kruise.io`.
 
     `owner` is the uid of its own controller. `max_unavailable` and `max_surge` are those of a
     rolling update, rounded as Kubernetes rounds them; `rolling` is False where the pods are

@@ -26,9 +26,11 @@ class PoolSettings(Struct, frozen=True):
     `max_pods` is 0 where AKS does not show it. `shared` are the ids of what both pools of a
     migration take room in, by ARM's name of the property, of SHARED. `deallocates` is whether nodes
     which leave are kept, stopped; `upgrade_surge` is how many nodes an upgrade of AKS adds.
+    `kubernetes_alias` is a version without a patch, such as `1.34`, that the pool was asked for.
     """
 
     kubernetes_version: str = ""
+    kubernetes_alias: str = ""
     zones: tuple[str, ...] = ()
     max_pods: int = 0
     min_count: int | None = None
@@ -56,9 +58,10 @@ class PoolSettings(Struct, frozen=True):
     def of(cls, properties: Mapping[str, Any]) -> "PoolSettings":
         """From the properties of an agent pool (REST API 2026-08-01)."""
         security = properties.get("securityProfile") or {}
-        version = properties.get("currentOrchestratorVersion")
+        asked = _text(properties.get("orchestratorVersion"))
         return cls(
-            kubernetes_version=_text(version or properties.get("orchestratorVersion")),
+            kubernetes_version=_text(properties.get("currentOrchestratorVersion")) or asked,
+            kubernetes_alias=asked if asked.count(".") == 1 else "",
             zones=tuple(str(zone) for zone in properties.get("availabilityZones") or ()),
             max_pods=_number(properties.get("maxPods")) or 0,
             min_count=_number(properties.get("minCount")),

@@ -18,12 +18,23 @@ HOST_PATHS = (
     "/etc/pki",
     "/etc/apt",
     "/var/lib/dpkg",
+    "/etc/yum.repos.d",
+    "/etc/dnf",
+    "/var/lib/rpm",
     "/lib/modules",
     "/usr/src",
     "/boot",
     "/etc/apparmor.d",
+    "/etc/netplan",
+    "/lib/aarch64-linux-gnu",
+    "/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib/x86_64-linux-gnu",
+    "/var/log/auth.log",
+    "/var/log/kern.log",
+    "/var/log/syslog",
 )
-"""Node directories that differ between node OSes."""
+"""Files and directories of a node that differ between node OSes."""
 SYSTEM_PATHS = (
     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/opt/cni", "/proc", "/run", "/sbin",
     "/sys", "/usr", "/var/lib/cni", "/var/lib/containerd", "/var/lib/containers",
@@ -66,6 +77,12 @@ class HostPath(Struct, frozen=True, order=True, omit_defaults=True):
         return self.writable and not special and not self.under(SYSTEM_PATHS)
 
     @property
+    def expects_content(self) -> bool:
+        """Whether a pod reads there what the OS does not bring and the pod does not make."""
+        whole = self.path.rstrip("/") == ""
+        return not self.writable and not whole and not self.under(SYSTEM_PATHS)
+
+    @property
     def changes_node(self) -> bool:
         """Whether a pod may write to the OS itself."""
         whole = self.path.rstrip("/") in {"", "/etc", "/usr", "/lib", "/opt", "/usr/local"}
@@ -77,7 +94,8 @@ class PodTraits(Struct, frozen=True, omit_defaults=True):
 
     `commands` are the COMMANDS that containers call, `sysctls` the kernel parameters that the pod
     sets by its security context, `sysctl_writes` those that a command sets on the node, `kept_by`
-    the annotations that ask autoscalers not to evict it, `gpus` the GPU resources that it requests.
+    the annotations that ask autoscalers not to evict it, `gpus` the GPU resources that it requests,
+    `host_ports` the ports of its node that it listens on.
     `grace_seconds` is its grace period where that is above LONG_GRACE_SECONDS, otherwise 0.
     `seccomp` is whether a profile of the node is named. Tuples are sorted.
     """
@@ -93,6 +111,12 @@ class PodTraits(Struct, frozen=True, omit_defaults=True):
     privileged: bool = False
     host_pid: bool = False
     grace_seconds: int = 0
+    host_ports: tuple[Annotated[int, Sensitivity.PUBLIC], ...] = ()
+
+    @property
+    def read_paths(self) -> tuple[str, ...]:
+        """Files and directories of the node that something else has put there for the pod."""
+        return tuple(host_path.path for host_path in self.host_paths if host_path.expects_content)
 
     @property
     def data_paths(self) -> tuple[str, ...]:

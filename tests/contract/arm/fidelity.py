@@ -105,6 +105,12 @@ BEHAVIOURS = (
         "test_unkind.test_a_failed_operation_wraps_its_cause",
     ),
     Behaviour(
+        "An upgrade whose own drain does not end fails with `UpgradeFailed`, and its text names a "
+        "429 of the apiserver",
+        "learn.microsoft.com/troubleshoot/azure/azure-kubernetes, error-code-poddrainfailure",
+        "test_unkind.test_an_upgrade_whose_drain_does_not_end_names_too_many_requests",
+    ),
+    Behaviour(
         "A change of one pool is refused with 409 now and then while another pool is changed",
         "cilium/cilium#25944, terraform-azurerm-avm-ptn-aks-production#25 (the text); how often: "
         "an assumption",

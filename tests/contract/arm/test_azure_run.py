@@ -82,6 +82,19 @@ async def test_a_group_that_stays_is_named_although_the_log_cannot_be_written(
     assert "az group delete --subscription" in capsys.readouterr().err
 
 
+def test_what_to_delete_after_a_kill_is_said_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path).announce()
+    printed = capsys.readouterr().err
+    assert "az group delete --subscription" in printed
+    assert "--name azlm-e2e-" in printed
+
+
+def test_every_signal_that_a_terminal_sends_is_caught() -> None:
+    assert {signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP} <= set(SIGNALS)
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_first_signal_interrupts_and_the_next_ones_wait(number: signal.Signals) -> None:
     handler = signal.default_int_handler

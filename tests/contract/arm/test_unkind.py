@@ -176,6 +176,20 @@ def test_a_spot_pool_is_upgraded_without_a_surge() -> None:
     assert joined == names, "one after another, under its name"
 
 
+def test_an_upgrade_whose_drain_does_not_end_names_too_many_requests() -> None:
+    aks = cluster(drains=True)
+    add(aks, "src", POOL)
+    aks.put("src", {"properties": POOL | {"osSKU": "AzureLinux"}}, NOW)
+    aks.advance(NOW + 7200)
+    body = aks.get("src", NOW + 7200)
+    error = body["properties"]["status"]["provisioningError"]
+    assert error["code"] == "UpgradeFailed"
+    assert "Too Many Requests" in error["message"]
+    failure = pool_record(body).failure
+    assert failure is not None
+    assert failure.reason is Reason.DRAIN_FAILED_IN_AZURE
+
+
 FAILURES = [
     (azure.COMPUTE_THROTTLE, Reason.AZURE_THROTTLED),
     (azure.INTERNAL, Reason.AZURE_UNAVAILABLE),

@@ -5,6 +5,7 @@ from typing import Any
 
 from azure_linux_migrator.api.names import API_VERSION, KIND
 from azure_linux_migrator.api.status import MigrationStatus, RollbackStatus, timestamp
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.migration import Migration
@@ -55,6 +56,44 @@ def rolled_back() -> dict[str, Any]:
     return resource(wanted, returned.status)
 
 
+def refused() -> dict[str, Any]:
+    """A migration whose source does not exist."""
+    wanted = migration()
+    return resource(wanted, decide(wanted, seen(world([])), NOW).status)
+
+
+def timed_out() -> dict[str, Any]:
+    """A migration whose drain took longer than spec.drain.timeout."""
+    observation = seen(world([pod("a")], GUARD), source(), target())
+    limited: dict[str, Any] = {"drain": {"timeout": "5m"}}
+    begun = decide(migration(at("Drain"), **limited), observation, NOW)
+    wanted = migration(begun.status, **limited)
+    return resource(wanted, decide(wanted, observation, NOW + 301).status)
+
+
+def soaking() -> dict[str, Any]:
+    """A migration whose pods have all moved."""
+    wanted = migration(at("Soak"), strategy={"finalSoak": "1h"})
+    return resource(wanted, decide(wanted, seen(world([]), source(), target()), NOW).status)
+
+
+def planned(**forecast: Any) -> dict[str, Any]:
+    """A migration of mode Plan; without a forecast, it is still being made."""
+    wanted = migration(mode="Plan")
+    status = ForecastStatus(generation=1, at=timestamp(NOW - 10), **forecast) if forecast else None
+    observation = seen(world([]), source(), forecast=status)
+    return resource(wanted, decide(wanted, observation, NOW).status)
+
+
+def deleted() -> dict[str, Any]:
+    """A migration that is being deleted: its cordons are removed."""
+    wanted = replace(migration(at("Drain")), deleting=True)
+    observation = seen(world([pod("a")], GUARD), source(), target())
+    body = resource(wanted, decide(wanted, observation, NOW).status)
+    body["metadata"]["deletionTimestamp"] = timestamp(NOW)
+    return body
+
+
 STATES: dict[str, tuple[dict[str, Any], str]] = {
     "new": (resource(migration(), None), "Progressing"),
     "draining and blocked": (decided(at("Drain")), "Progressing"),
@@ -67,6 +106,16 @@ STATES: dict[str, tuple[dict[str, Any], str]] = {
     "aborted": (decided(at("Drain"), {"abort": "1"}), "Degraded"),
     "moved back": (decided(at("Drain", rollback=BACK)), "Progressing"),
     "rolled back": (rolled_back(), "Degraded"),
+    "refused": (refused(), "Degraded"),
+    "timed out": (timed_out(), "Degraded"),
+    "soaking": (soaking(), "Progressing"),
+    "forecasting": (planned(), "Progressing"),
+    "planned": (planned(seconds=60, pods_moving=4), "Healthy"),
+    "planned and blocked": (
+        planned(blocked=True, blocked_by=("a budget allows 0",)),
+        "Degraded",
+    ),
     "finished": (finished(), "Healthy"),
+    "being deleted": (deleted(), "Progressing"),
 }
 """By name: the resource, and its health in the words of Argo CD."""

@@ -10,6 +10,7 @@ from azure_linux_migrator.azure.fact_bodies import (
     decode_identities,
     decode_lock,
     decode_size,
+    decode_versions,
 )
 from azure_linux_migrator.model.azure_facts import ClusterFacts, Lock
 from azure_linux_migrator.model.pool import Pool
@@ -47,6 +48,14 @@ def test_an_ephemeral_os_disk_has_the_largest_place_of_the_size(
     assert decode_size(size(**capabilities)).ephemeral_gib == most
 
 
+def test_preview_versions_are_versions_of_new_pools() -> None:
+    listed = [
+        {"kubernetesVersion": "1.37.2"},
+        {"kubernetesVersion": "1.38.0", "isPreview": True},
+    ]
+    assert decode_versions({"properties": {"agentPoolVersions": listed}}) == ("1.37.2", "1.38.0")
+
+
 @pytest.mark.parametrize(
     ("scope", "lock"),
     [
@@ -55,6 +64,7 @@ def test_an_ephemeral_os_disk_has_the_largest_place_of_the_size(
         (GROUP, Lock("keep", "ReadOnly", "g")),
         (NODES, Lock("keep", "ReadOnly", "MC_g_c_r", on_nodes=True)),
         (f"{NODES}/providers/x/vnets/v", Lock("keep", "ReadOnly", "v", on_nodes=True)),
+        ("/subscriptions/s", Lock("keep", "ReadOnly", "s", on_nodes=True)),
         (f"{GROUP}/providers/x/vaults/other", None),
         (f"{CLUSTER}2", None),
     ],

@@ -108,6 +108,46 @@ def test_the_innermost_code_that_is_known_decides(
     assert classify_failure(error).reason is reason
 
 
+def test_a_right_that_an_operation_lacks_is_the_clusters() -> None:
+    """The operator's own requests are refused with 403; in an operation AKS acts with the cluster's
+    identity."""
+    message = "the client does not have authorization to perform action 'A/join' over scope '/s'"
+    of_cluster = classify_failure(AzureError("AuthorizationFailed", message, status=200))
+    assert "cluster's own identity" in of_cluster.remedy
+    assert "A/join on /s" in of_cluster.remedy
+    of_operator = classify_failure(AzureError("AuthorizationFailed", message, status=403))
+    assert of_operator.remedy.startswith("give the operator's identity A/join on /s")
+
+
+@pytest.mark.parametrize("code", ["InternalServerError", "ServiceUnavailable", "Whatever"])
+def test_a_server_error_is_tried_again_soon(code: str) -> None:
+    failure = classify_failure(AzureError(code, "words", status=503))
+    assert (failure.reason, failure.delay) == (Reason.AZURE_UNAVAILABLE, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("SKUNotAvailable", Reason.CAPACITY_SHORT),
+        ("AKSCapacityHeavyUsage", Reason.CAPACITY_SHORT),
+        ("IPv4StandardSkuPublicIpCountLimitReached", Reason.QUOTA_EXCEEDED),
+        ("LinkedauthorizationFailed", Reason.AZURE_FORBIDDEN),
+    ],
+)
+def test_a_code_is_known_in_whatever_case_it_is_written(code: str, reason: Reason) -> None:
+    assert classify_failure(AzureError(code, "words", status=200)).reason is reason
+
+
+def test_a_quota_of_the_region_is_a_quota() -> None:
+    text = "Insufficient regional vcpu quota left for location eastus. left 0, requested 8"
+    assert failed("CreateVMSSAgentPoolFailed", text) == (Reason.QUOTA_EXCEEDED, False)
+
+
+def test_an_expired_secret_of_the_operator_is_not_the_clusters() -> None:
+    failure = classify_failure(AzureError("AuthenticationFailed", "AADSTS7000222", status=401))
+    assert failure.reason is Reason.AZURE_UNAUTHENTICATED
+
+
 def test_a_throttle_of_compute_is_waited_for_and_never_rolls_back() -> None:
     failure = classify_failure(AzureError("OperationNotAllowed", THROTTLED, status=409))
     assert (failure.reason, failure.retryable) == (Reason.AZURE_THROTTLED, True)

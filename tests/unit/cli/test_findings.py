@@ -3,6 +3,9 @@
 import json
 from xml.etree import ElementTree as ET
 
+import pytest
+import yaml
+
 from azure_linux_migrator.cli.render.findings import report
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 
@@ -29,6 +32,12 @@ def test_json_is_by_pool() -> None:
     assert (pools["workers"]["blocked"], pools["gpu"]["blocked"]) == (1, 0)
     alone = json.loads(report({"m": (BLOCK,)}, "json", 100, single=True))
     assert alone["findings"][0]["rule"] == "pdb.zero"
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_yaml_says_what_json_says(*, single: bool) -> None:
+    as_yaml, as_json = (report(CHECKED, output, 100, single=single) for output in ("yaml", "json"))
+    assert yaml.safe_load(as_yaml) == json.loads(as_json)
 
 
 def test_junit_fails_for_what_blocks_and_skips_what_was_not_read() -> None:

@@ -20,7 +20,7 @@ from azure_linux_migrator.cli.main import USAGE, main
 from azure_linux_migrator.cli.main import azlm as command
 from azure_linux_migrator.cli.options import ReadingFlags, reading, settings
 from azure_linux_migrator.controller.settings import Settings
-from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.snapshot import save
 from tests.support.forecasts import budget, deployment, snapshot
@@ -128,7 +128,7 @@ def test_clear_is_0_and_blocked_is_2(azlm: Azlm) -> None:
         (("plan", "-f", "x", "--node-boot-seconds", "nan"), "nan is not a finite number"),
         (("plan", "-f", "x", "--job-seconds", "inf"), "inf is not a finite number"),
         (("plan", "-f", "x", "--node-delete-seconds", "1m"), "'1m' is not a valid"),
-        (("preflight", "-f", "x", "-o", "yaml"), "'yaml' is not one of 'table', 'json'"),
+        (("preflight", "-f", "x", "-o", "xml"), "'xml' is not one of 'table', 'json', 'yaml'"),
         (("snapshot",), "'-o' / '--output'"),
         (("run", "--metrics-port", "70000"), "70000 is not in the range 0<=x<=65535"),
         (("crd", "more"), "more"),
@@ -258,6 +258,40 @@ def test_how_a_command_that_is_broken_off_ends(
 
     monkeypatch.setattr(crd, "render", fail)
     assert azlm("crd")[0] == code
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KubernetesError(401, "Unauthorized"), "sign in again (az login)"),
+        (KubernetesError(403, "forbidden"), "Azure Kubernetes Service RBAC Reader"),
+        (KubernetesError(404, "404 page not found"), "azlm is not installed in this cluster"),
+        (AzureError("ResourceNotFound", "no such cluster"), "as az aks list -o table shows them"),
+        (AzureError("AuthorizationFailed", "no right"), "a role such as Reader on the cluster"),
+        (AzureError("AuthenticationFailed", "no token"), "sign in with az login"),
+    ],
+)
+def test_an_error_says_what_to_do(
+    azlm: Azlm, monkeypatch: pytest.MonkeyPatch, error: AzlmError, words: str
+) -> None:
+    def fail() -> str:
+        raise error
+
+    monkeypatch.setattr(crd, "render", fail)
+    code, _, err = azlm("crd")
+    assert code == 1
+    assert err.startswith(f"azlm: {error}; ")
+    assert words in err
+
+
+def test_an_object_that_there_is_not_is_no_missing_installation(
+    azlm: Azlm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> str:
+        raise KubernetesError(404, "no such migration", body={"reason": "NotFound"})
+
+    monkeypatch.setattr(crd, "render", fail)
+    assert azlm("crd")[2] == "azlm: no such migration\n"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:

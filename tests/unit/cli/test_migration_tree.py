@@ -7,7 +7,12 @@ from rich.console import Console, RenderableType
 
 from azure_linux_migrator.cli.render.migration_history import entries
 from azure_linux_migrator.cli.render.migration_tree import blockers_of, table, whole
-from azure_linux_migrator.cli.view.migration_view import MigrationState, MigrationView, NodeView
+from azure_linux_migrator.cli.view.migration_view import (
+    MigrationState,
+    MigrationView,
+    NodeView,
+    view_of,
+)
 from azure_linux_migrator.core.reconcile.lenient_parsing import readable_spec, resource_seen
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.migration import Migration
@@ -107,6 +112,14 @@ def test_the_tree_shows_steps_batches_and_nodes() -> None:
 
 def test_an_approval_is_a_step_where_the_spec_asks_for_it() -> None:
     assert "AwaitRetireApproval" in text(whole(view({"approval": "BeforeRetire"}), NOW))
+
+
+def test_a_migration_that_no_operator_has_read_says_so() -> None:
+    body = {"metadata": {"name": "m", "uid": "u"}, "spec": {"source": {"nodePool": "workers"}}}
+    unseen = view_of(body, NOW)
+    for shown in (whole(unseen, NOW), table([unseen], NOW), blockers_of(unseen, NOW)):
+        assert "no operator has read it yet: see" in text(shown)
+    assert "no operator" not in text(whole(view(), NOW))
 
 
 def test_a_blocker_comes_with_its_age_and_its_remedy() -> None:

@@ -97,7 +97,7 @@ def test_the_summary_names_the_budget_that_limits() -> None:
     texts = Picture(forecast()).texts
     assert "Migration workers: node pool workers to AzureLinux" in texts
     assert "BlueGreen, takes 2h 18m; 44 pods move in 21s, and 1h 14m between batches" in texts
-    assert "lower bound of moving: 12s, set by PodDisruptionBudget default/ledger" in texts
+    assert "ideal time of moving: 12s, set by PodDisruptionBudget default/ledger" in texts
     wide = Picture(forecast(total=Range(3600, 7200, 9000)))
     assert any("takes 2h 00m (between 1h 00m and 2h 30m)" in text for text in wide.texts)
 

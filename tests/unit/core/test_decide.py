@@ -86,6 +86,12 @@ def test_the_new_pool_gets_a_patch_that_aks_offers_also_after_a_restart() -> Non
     [create] = decide(migration(), seen(state, old, azure_facts=facts), NOW).actions
     assert isinstance(create, CreatePool)
     assert create.overrides == {"orchestratorVersion": "1.34.2"}
+    alias = {"currentOrchestratorVersion": "1.34.1", "orchestratorVersion": "1.34"}
+    newest = AzureFacts(ClusterFacts(kubernetes_version="1.34.3"), versions=("1.34.2",))
+    asked = seen(state, source(properties=alias), azure_facts=newest)
+    [create] = decide(migration(), asked, NOW).actions
+    assert isinstance(create, CreatePool)
+    assert create.overrides == {"orchestratorVersion": "1.34"}, "AKS takes the newest patch"
     begun = migration(at("CreateTarget"))
     [read] = decide(begun, seen(state, old, azure_facts=None), NOW).actions
     assert isinstance(read, ReadAzureFacts)

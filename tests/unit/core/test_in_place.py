@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from azure_linux_migrator.azure.pools import failure_of
 from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.steps.pool_size import most_extra
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.cluster import Node
+from azure_linux_migrator.model.pool import Pool
 from tests.support.worlds import NOW, at, migration, seen, source, world
 
 NODES = [Node("s-0", "src", os_sku="Ubuntu"), Node("s-1", "src", os_sku="Ubuntu")]
@@ -58,3 +60,38 @@ def test_quota_is_needed_for_the_nodes_that_aks_adds(
 ) -> None:
     observation = seen(world([], nodes=NODES), source(properties=properties))
     assert most_extra(context_of(migration(strategy=IN_PLACE), observation, NOW)) == extra
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "reason"),
+    [
+        ("ReconcileVMSSAgentPoolFailed", "Status=429 too many requests", "AzureThrottled"),
+        ("InternalServerError", "Internal server error", "AzureUnavailable"),
+        ("UpgradeFailed", "failed when evicting pod with Too Many Requests", "DrainFailedInAzure"),
+    ],
+)
+def test_a_change_that_fails_for_what_passes_by_itself_is_asked_for_again(
+    code: str, message: str, reason: str
+) -> None:
+    pool = failed_pool(code, message)
+    wanted = migration(at("UpdateInPlace"), strategy=IN_PLACE)
+    decision = decide(wanted, seen(world([], nodes=NODES), pool), NOW)
+    assert decision.actions == (UpdatePool("src", (("osSKU", "AzureLinux"),), "e1"),)
+    waiting = decide(wanted, seen(world([], nodes=NODES), pool, asked={"src": NOW - 5.0}), NOW)
+    assert waiting.actions == ()
+    assert reason in str(waiting.status.conditions)
+
+
+def test_a_change_that_fails_for_what_an_admin_has_to_fix_waits_for_it() -> None:
+    pool = failed_pool("UnsatisfiablePDB", "invalid Pod Disruption Budgets")
+    wanted = migration(at("UpdateInPlace"), strategy=IN_PLACE)
+    decision = decide(wanted, seen(world([], nodes=NODES), pool), NOW)
+    assert not any(isinstance(action, UpdatePool) for action in decision.actions)
+    assert "UpdateFailed" in str(decision.status.conditions)
+
+
+def failed_pool(code: str, message: str) -> Pool:
+    """The source, which shows the new OS SKU, after its change failed."""
+    error = {"code": code, "message": message}
+    failure = failure_of({"provisioningState": "Failed", "status": {"provisioningError": error}})
+    return source(os_sku="AzureLinux", state="Failed", failure=failure)

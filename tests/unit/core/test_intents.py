@@ -74,6 +74,53 @@ def test_pause_wins_over_a_resume_of_the_same_moment() -> None:
     assert IntentRun()(pause="1", resume="1").status.phase == "Paused"
 
 
+def begun_with(**in_git: str) -> IntentRun:
+    """A migration that was applied with words of Git, and is being drained now."""
+    run = IntentRun(MigrationStatus())
+    run(**in_git)
+    run.next(status=run.wanted.status.model_copy(update={"step": "Drain", "phase": "Running"}))
+    run(**in_git)
+    return run
+
+
+def test_a_resume_that_a_tool_restores_from_git_ends_no_pause() -> None:
+    run = begun_with(resume="1")
+    assert run(resume="2").status.phase == "Running"
+    assert run(resume="2", pause="2").status.phase == "Paused"
+    restored = run(resume="1")
+    assert restored.status.phase == "Paused"
+    assert run(resume="1").status == restored.status, "nothing changes any more"
+    assert run(resume="3").status.phase == "Running"
+
+
+def test_a_pause_that_a_tool_restores_from_git_pauses_nothing() -> None:
+    run = begun_with(pause="1")
+    assert run(pause="2").status.phase == "Paused"
+    assert run(pause="2", resume="2").status.phase == "Running"
+    assert run(pause="1").status.phase == "Running"
+
+
+@pytest.mark.parametrize("verb", ["abort", "rollback"])
+def test_an_end_that_a_tool_restores_from_git_ends_nothing(verb: str) -> None:
+    run = begun_with(**{verb: "1"})
+    stopped = run(**{verb: "2"})
+    assert stopped.status.aborted_at or stopped.status.rollback
+    run.next(status=stopped.status.model_copy(update={"phase": "RolledBack"}))
+    begun = run(**{verb: "2", "retry": "2"})
+    assert (begun.status.aborted_at, begun.status.rollback) == (None, None)
+    again = run(**{verb: "1"})
+    assert (again.status.aborted_at, again.status.rollback) == (None, None)
+
+
+def test_words_that_git_restores_are_not_displaced_by_newer_ones() -> None:
+    run = begun_with(pause="git")
+    for number in range(60):
+        assert run(pause=f"{number}").status.phase == "Paused"
+        assert run(pause=f"{number}", resume=f"{number}").status.phase == "Running"
+        assert run(pause="git").status.phase == "Running"
+    assert len(run.wanted.status.earlier_tokens) == 24
+
+
 def test_words_that_a_resource_was_created_with_count_as_used() -> None:
     run = IntentRun(MigrationStatus())
     words = {"abort": "1", "retry": "1", "rollback": "1", "approve": "BeforeDrain"}

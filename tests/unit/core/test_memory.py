@@ -106,13 +106,13 @@ def test_an_eviction_is_not_settled_by_an_earlier_pod_of_its_name() -> None:
     assert state.inflight.unshown(guard) == 1
 
 
-def test_the_bound_of_a_budget_that_went_stands() -> None:
+def test_the_slot_times_of_a_budget_go_with_it() -> None:
     state = world([], [budget(expected=1)])
     times = state.slot_times
     times.sent(NamespacedName("default", "web"), NOW)
     times.settle(budget(allowed=1, expected=1), 0, NOW + 9)
+    assert times.mean(NamespacedName("default", "web")) == 9.0
     state.remove_budget(NamespacedName("default", "web"))
-    assert times.bound() == (9.0, NamespacedName("default", "web"))
     assert times._times == {}
 
 

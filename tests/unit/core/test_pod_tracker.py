@@ -461,25 +461,6 @@ def test_a_budget_that_can_never_grant_is_reported_at_once(
     assert (names(work), causes(work)) == ([], [cause])
 
 
-def test_slot_times_give_the_bound() -> None:
-    state = world(
-        [pod(f"p{i}") for i in range(3)], [budget(allowed=1, healthy=3, desired=2, expected=3)]
-    )
-    work = planner(state)
-    for turn, at in enumerate((NOW, NOW + 4)):
-        [eviction] = work.plan(at).evictions
-        state.evicting(eviction, at)
-        state.remove_pod(eviction.pod, 100 * (turn + 1))
-        state.put_pod(pod(f"new{turn}", node="t-0", revision=100 * (turn + 1) + 1))
-        state.put_budget(
-            budget(allowed=1, healthy=3, desired=2, expected=3, revision=100 * (turn + 1) + 2)
-        )
-        state.tick(at + 4)
-    seconds, limited_by = state.slot_times.bound()
-    assert seconds == pytest.approx(8.0)
-    assert limited_by == NamespacedName("default", "web")
-
-
 def test_an_ephemeral_volume_of_a_daemonset_pod_does_not_hold_its_node() -> None:
     daemon = pod("d", owner=Owner("DaemonSet", "d", "d"), ephemeral_claims=("d-scratch",))
     state = world([daemon])

@@ -154,7 +154,6 @@ def test_spot_pools_and_pools_without_surge_add_no_nodes_in_an_upgrade() -> None
         ("1.34.1", ("1.33.9", "1.34.2", "1.34.10", "1.34.11"), "1.34.10", "1.34.10"),
         ("1.34.1", ("1.33.9", "1.35.2"), "1.35.2", None),
         ("1.34.1", ("1.34.2",), "1.34.1", None),
-        ("1.34", ("1.34.2",), "1.34.2", "1.34"),
         ("1.34.1", (), "1.34.2", "1.34.1"),
         ("", ("1.34.2",), "1.34.2", ""),
     ],
@@ -165,6 +164,41 @@ def test_the_target_gets_a_patch_that_is_offered(
     facts = AzureFacts(ClusterFacts(kubernetes_version=plane), versions=offered)
     pool = Pool("src", properties={"currentOrchestratorVersion": own})
     assert target_kubernetes(pool, facts) == version
+
+
+@pytest.mark.parametrize(
+    ("own", "offered", "plane", "version"),
+    [
+        ("1.34.1", ("1.34.1", "1.34.2"), "1.34.2", "1.34"),
+        ("1.34.1", ("1.34.2", "1.34.3"), "1.34.3", "1.34"),
+        ("1.34.1", ("1.34.1", "1.34.2", "1.34.3"), "1.34.2", "1.34.2"),
+        ("1.34.1", ("1.33.9", "1.35.2"), "1.35.2", None),
+        ("1.34.1", ("1.34.2",), "1.34.1", None),
+        ("1.34.1", (), "1.34.2", "1.34"),
+        ("1.34.1", ("1.34.2",), "", "1.34"),
+    ],
+)
+def test_an_alias_is_passed_on_where_aks_makes_a_version_of_it_that_works(
+    own: str, offered: tuple[str, ...], plane: str, version: str | None
+) -> None:
+    facts = AzureFacts(ClusterFacts(kubernetes_version=plane), versions=offered)
+    asked = {"orchestratorVersion": "1.34", "currentOrchestratorVersion": own}
+    assert target_kubernetes(Pool("src", properties=asked), facts) == version
+
+
+def test_what_becomes_of_an_alias_is_reported() -> None:
+    asked = {"orchestratorVersion": "1.34", "currentOrchestratorVersion": "1.34.1"}
+    pool = source(settings=asked)
+    [fixed] = findings("os.target-k8s", source=pool, versions=("1.34.1", "1.34.2"))
+    assert (fixed.severity, "gets 1.34.2" in str(fixed)) == (Severity.FIXED, True)
+    assert not findings("os.target-k8s", source=pool, versions=("1.34.1",))
+    [blocked] = findings("os.target-k8s", source=pool, versions=("1.33.9",))
+    assert blocked.blocks
+
+
+def test_a_patch_that_the_control_plane_is_too_old_for_needs_the_control_plane_first() -> None:
+    [blocked] = findings("os.target-k8s", versions=("1.34.9",))
+    assert "az aks upgrade --control-plane-only --kubernetes-version 1.34.9" in blocked.remedy
 
 
 def test_a_withdrawn_patch_is_replaced_and_a_withdrawn_minor_blocks() -> None:

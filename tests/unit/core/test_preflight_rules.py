@@ -380,6 +380,37 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         "SELinux",
     ),
     (
+        "pod.affinity",
+        Severity.BLOCK,
+        with_workload(beside="Deployment default/cache"),
+        "Deployment default/cache",
+    ),
+    (
+        "pod.shared-disk",
+        Severity.BLOCK,
+        {
+            "workloads": tuple(
+                workload(
+                    volumes=(
+                        Volume(
+                            "pv",
+                            NamespacedName("default", "data"),
+                            access_modes=("ReadWriteOnce",),
+                        ),
+                    )
+                )
+                for _ in range(2)
+            )
+        },
+        "share disk pv",
+    ),
+    (
+        "pod.owner-scale",
+        Severity.UNCHECKED,
+        {"unread_scales": {"CloneSet.apps.kruise.io": "may not"}},
+        "may not",
+    ),
+    (
         "os.cert-path",
         Severity.BLOCK,
         with_workload(PodTraits(host_paths=(HostPath("/etc/ssl/certs/ca-certificates.crt"),))),
@@ -488,6 +519,9 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
 
 ALWAYS = frozenset(("os.sysctl-defaults", "image.arch-os", "pool.preview"))
 OWN = {
+    "pod.owner-scale",
+    "pod.affinity",
+    "pod.shared-disk",
     "os.source-image",
     "outbound.ports",
     "pool.in-place",

@@ -11,11 +11,23 @@ from azure_linux_migrator.api.status import (
     timestamp,
 )
 from azure_linux_migrator.api.status_drain import BatchProgress, NodeCounts, Timing
+from azure_linux_migrator.core.drain.batch_times import BatchDuration
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node
 from tests.support.decisions import drained
-from tests.support.worlds import NOW, at, budget, migration, pod, seen, source, target, world
+from tests.support.worlds import (
+    NOW,
+    at,
+    budget,
+    memory_of,
+    migration,
+    pod,
+    seen,
+    source,
+    target,
+    world,
+)
 
 BATCH: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
 BEGUN = BatchProgress(index=1, of=1, started_at=timestamp(NOW - 60))
@@ -81,22 +93,45 @@ def test_after_the_drain_no_eta_is_left() -> None:
 
 
 def _ratio(since: float) -> float | None:
-    """The ratio of a batch that ends now, where DrainBlocked has changed at `since`."""
+    """The ratio of a batch that ends now after 50 s, twice of what it had to take, where
+    DrainBlocked has changed at `since`."""
     condition = Condition(
         type="DrainBlocked",
         status="False",
         reason="NotBlocked",
         last_transition_time=timestamp(since),
     )
-    state = world([])
-    state.slot_times.sent(NamespacedName("default", "web"), NOW - 50)
-    state.slot_times.settle(budget(allowed=1, healthy=3, desired=2, expected=3), 0, NOW - 20)
-    return status_of(state, at("Drain", batch=BEGUN, conditions=(condition,))).timing.ratio
+    state, before = world([]), at("Drain", batch=BEGUN, conditions=(condition,))
+    status_of(state, before)
+    planner = memory_of(state)._planner
+    assert planner is not None
+    web = NamespacedName("default", "web")
+    planner.tracker.batch_times.last = BatchDuration(
+        seconds=50.0, ideal=25.0, floor=26.0, budget=web
+    )
+    return status_of(state, before).timing.ratio
 
 
 def test_a_batch_that_was_blocked_has_no_ratio() -> None:
     assert _ratio(NOW - 100) == 2.0
     assert _ratio(NOW - 30) is None, "the time in which it was blocked is not the operator's"
+
+
+def test_the_ratio_is_that_of_all_batches_that_were_measured() -> None:
+    state = world([])
+    past = Timing(drain_seconds=60.0, measured_seconds=50.0, ideal_seconds=25.0, floor_seconds=26.0)
+    before = at("Drain", batch=BEGUN, timing=past)
+    status_of(state, before)
+    assert status_of(state, before).timing.ratio is None, "a batch that was not seen adds nothing"
+    planner = memory_of(state)._planner
+    assert planner is not None
+    web = NamespacedName("default", "web")
+    planner.tracker.batch_times.last = BatchDuration(
+        seconds=50.0, ideal=75.0, floor=76.0, budget=web
+    )
+    after = status_of(state, before).timing
+    assert (after.measured_seconds, after.ideal_seconds, after.floor_seconds) == (100, 100, 102)
+    assert after.ratio == 1.0
 
 
 def test_a_soak_says_until_when() -> None:

@@ -115,3 +115,15 @@ def test_available_replicas_are_read_where_min_ready_seconds_is_set() -> None:
     assert record.failing == "pods is forbidden: quota"
     raw["spec"]["minReadySeconds"] = 30
     assert convert(raw, DeploymentObject).record().available == 3
+
+
+def test_a_scale_tells_how_many_pods_of_a_custom_resource_there_should_be() -> None:
+    """One of three is not made: without the scale, the other two would be all there are."""
+    owner = Owner("CloneSet", "web", "clones", "apps.kruise.io")
+    state = world([pod("web-a", owner=owner), pod("web-b", owner=owner)])
+    key = NamespacedName("default", "web")
+    assert len(evicted(planner(state))) == 1
+    state.put_controller(Controller(owner.qualified_kind, key, owner.uid, replicas=3))
+    assert evicted(planner(state)) == []
+    state.put_controller(Controller(owner.qualified_kind, key, owner.uid, replicas=2))
+    assert len(evicted(planner(state))) == 1

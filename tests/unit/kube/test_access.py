@@ -45,7 +45,13 @@ def test_the_base_grants_what_is_needed_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "asked"), [("force", FORCE), ("surge", SURGE), ("conditions", (REPORT,))]
+    ("name", "asked"),
+    [
+        ("force", FORCE),
+        ("surge", SURGE),
+        ("conditions", (REPORT,)),
+        ("scale", (("*", "*", "scale", "get"),)),
+    ],
 )
 def test_a_component_grants_what_its_setting_needs(
     name: str, asked: tuple[tuple[str, str, str, str], ...]

@@ -1,4 +1,4 @@
-"""The findings of a preflight: a table for people, JSON for machines, JUnit and SARIF for
+"""The findings of a preflight: a table for people, JSON and YAML for machines, JUnit and SARIF for
 pipelines."""
 
 import json
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from azure_linux_migrator.cli.render.migration_data import dumped
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 
 _MARKS = {
@@ -28,11 +29,9 @@ def report(checked: Mapping[str, Findings], output: str, width: int, *, single: 
     """The findings of several migrations; `single` where there is one by its nature, which needs no
     heading."""
     match output:
-        case "json" if single:
-            return as_json(next(iter(checked.values())))
-        case "json":
+        case "json" | "yaml":
             pools = {name: _data(findings) for name, findings in checked.items()}
-            return json.dumps({"pools": pools}, indent=2)
+            return dumped(next(iter(pools.values())) if single else {"pools": pools}, output)
         case "junit":
             return as_junit(checked)
         case "sarif":
@@ -91,18 +90,13 @@ def as_sarif(checked: Mapping[str, Findings]) -> str:
     return json.dumps({"version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def as_json(findings: Findings) -> str:
-    """For machines."""
-    return json.dumps(_data(findings), indent=2)
-
-
 def _data(findings: Findings) -> dict[str, Any]:
     return {
         "blocked": sum(finding.blocks for finding in findings),
         "findings": [
             {
                 "rule": finding.rule,
-                "severity": finding.severity,
+                "severity": str(finding.severity),
                 "subject": finding.subject,
                 "message": finding.message,
                 "remedy": finding.remedy,

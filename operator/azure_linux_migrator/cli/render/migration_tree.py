@@ -71,7 +71,7 @@ def _row(view: MigrationView, now: float) -> tuple[str, ...]:
         str(status.pods.remaining) if status.start_time else "-",
         _eta(status, now) or "-",
         _age(status.start_time, now) or "-",
-        status.message,
+        view.message,
     )
 
 
@@ -80,8 +80,8 @@ def blockers_of(view: MigrationView, now: float) -> RenderableType:
     if view.status.blockers:
         return Group(*_blockers(view.status.blockers, now))
     if view.needs_admin:
-        return Text(f"{view.reason}: {view.status.message}")
-    return Text(f"nothing holds {view.name} up")
+        return Text(f"{view.reason}: {view.message}")
+    return Text(f"nothing holds {view.name} up" if view.seen else view.message)
 
 
 def _headline(view: MigrationView) -> Text:
@@ -91,10 +91,8 @@ def _headline(view: MigrationView) -> Text:
         f"  {view.migration.old_pool} → {view.migration.new_pool}  ",
         (view.status.phase, f"bold {style}"),
     )
-    if view.status.message:
-        text.append(
-            f"\n{view.status.message}", style if view.state is not MigrationState.DONE else ""
-        )
+    if view.message:
+        text.append(f"\n{view.message}", style if view.state is not MigrationState.DONE else "")
     return text
 
 

@@ -34,8 +34,9 @@ def as_table(forecast: Forecast, width: int, *, now: float) -> str:
             f"  takes           {duration(forecast.total)}",
             f"  moving pods     {duration(forecast.drain)}{pauses(trip)}",
         ]
-        if trip.bound_seconds:
-            lines.append(f"  lower bound     {bound(trip)}")
+        if trip.ideal_seconds:
+            lines.append(f"  ideal           {ideal(trip)}")
+            lines.append(f"  floor           {span(trip.floor_seconds or 0.0)}")
     lines += _pods(counted, width)
     if not forecast.blocked:
         lines += [f"  more nodes      {_extra(trip)}", "", *_steps(forecast)]
@@ -74,10 +75,10 @@ def pauses(trip: RunResult) -> str:
     return f", and {span(trip.pause_seconds)} between batches" if trip.pause_seconds >= 1 else ""
 
 
-def bound(trip: RunResult) -> str:
-    """The lower bound of moving the pods, and the budget that sets it."""
+def ideal(trip: RunResult) -> str:
+    """What moving the pods must take, and the budget that sets it."""
     limit = f", set by {trip.limited_by}" if trip.limited_by else ""
-    return f"{span(trip.bound_seconds or 0.0)}{limit}"
+    return f"{span(trip.ideal_seconds or 0.0)}{limit}"
 
 
 def _extra(trip: RunResult) -> str:

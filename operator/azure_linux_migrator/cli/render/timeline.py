@@ -15,7 +15,7 @@ from azure_linux_migrator.cli.render.chart import (
     legend,
     stacked,
 )
-from azure_linux_migrator.cli.render.plan_text import bound, duration, pauses, reasons
+from azure_linux_migrator.cli.render.plan_text import duration, ideal, pauses, reasons
 from azure_linux_migrator.forecast.durations import span
 from azure_linux_migrator.forecast.forecast import Forecast
 from azure_linux_migrator.forecast.run import StepTime
@@ -79,7 +79,7 @@ def _summary(forecast: Forecast) -> list[str]:
     if trip.evictions:
         pods = "1 pod moves" if moving == 1 else f"{moving} pods move"
         takes += f"; {pods} in {span(forecast.drain.mid)}{pauses(trip)}"
-    return [takes, f"lower bound of moving: {bound(trip)}"] if trip.bound_seconds else [takes]
+    return [takes, f"ideal time of moving: {ideal(trip)}"] if trip.ideal_seconds else [takes]
 
 
 def _blocked_by(forecast: Forecast) -> list[str]:

@@ -25,6 +25,10 @@ from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.model.migration import Migration
 
 FAILURES = 30
+UNSEEN = (
+    "no operator has read it yet: see that azlm runs "
+    "(kubectl get pods -A -l app.kubernetes.io/name=azlm)"
+)
 ENDS = frozenset((Phase.SUCCEEDED, Phase.PLANNED, Phase.ROLLED_BACK, Phase.ABORTED))
 
 
@@ -71,6 +75,16 @@ class MigrationView:
     def status(self) -> MigrationStatus:
         """Its status; as new where there is none yet."""
         return self.migration.status
+
+    @property
+    def seen(self) -> bool:
+        """Whether an operator has written its status."""
+        return bool(self.body.get("status"))
+
+    @property
+    def message(self) -> str:
+        """That of its status, or what to look at while no operator has written one."""
+        return self.status.message if self.seen else UNSEEN
 
     @property
     def ended(self) -> bool:

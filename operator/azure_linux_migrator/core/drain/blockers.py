@@ -64,8 +64,8 @@ def _blocked(progress: NodeProgress) -> Iterable[Blocker]:
         blocker for blocker in progress.blocked.values() if blocker.cause is not Cause.NODE_HELD
     ]
     yield from pods
-    if left := len(progress.blocked) - len(pods):
-        yield of_held(progress.node, left)
+    if other_blocked := len(progress.blocked) - len(pods):
+        yield of_held(progress.node, other_blocked)
 
 
 def _starved_queue(tracker: PodTracker, queue: EvictionQueue) -> list[Blocker]:
@@ -108,9 +108,9 @@ def _starved_owner(
     kind, key, uid = owner.kind, NamespacedName(pod.key.namespace, owner.name), owner.uid
     if controller is not None:
         kind, key, uid = controller.kind, controller.key, controller.uid
-    healthy, wanted = budgets.healthy(owner.uid), budgets.wanted(owner.uid, controller)
+    healthy, desired = budgets.healthy(owner.uid), budgets.wanted(owner.uid, controller)
     message = (
-        f"{kind} {key} has {healthy} of {wanted} pods healthy, so that none of the others is "
+        f"{kind} {key} has {healthy} of {desired} pods healthy, so that none of the others is "
         "evicted"
     )
     remedy = (

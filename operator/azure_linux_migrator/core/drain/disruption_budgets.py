@@ -128,6 +128,6 @@ def unhealthy_remedy(budget: Budget) -> str:
 def starved(budget: Budget, pods: int, unready: Sequence[str]) -> Blocker:
     """A budget that has granted nothing for a while because its pods do not become healthy;
     `unready` are the names of some that are not Ready."""
-    named = f"; not Ready: {', '.join(unready)}" if unready else ""
-    message = arithmetic(budget) + named
+    suffix = f"; not Ready: {', '.join(unready)}" if unready else ""
+    message = arithmetic(budget) + suffix
     return of_budget(budget, Cause.BUDGET_UNHEALTHY, message, unhealthy_remedy(budget), pods)

@@ -51,14 +51,14 @@ class DrainListener:
             self._replace_all(new.name)
             return
         changed = (progress.batch > 0) != (batch > 0) or progress.node.held != new.held
-        moved = tuple(self._tracker.world.pods_on(new.name)) if changed else ()
+        pods = tuple(self._tracker.world.pods_on(new.name)) if changed else ()
         flipped = progress.node.ready != new.ready
-        for pod in moved:
+        for pod in pods:
             self._tracker.unplace(pod.key)
         self._tracker.pool_progress.before(progress)
         progress.node, progress.batch = new, batch
         self._tracker.pool_progress.after(progress)
-        for pod in moved:
+        for pod in pods:
             self._tracker.place(pod)
         if flipped:
             # Nothing detaches volumes of a node that died, so they are waited for no longer.
@@ -67,15 +67,12 @@ class DrainListener:
 
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         """A pod anywhere: one on the source is placed again, any other may have freed a slot."""
-        if old is not None and old.owner is not None and _leaves(old, new):
-            entry = self._tracker.entries.get(old.key)
-            if (
-                entry is not None
-                and entry.filter_result.disposition is not PodDisposition.SKIP
-                and not old.finished
-            ):
-                late = not old.terminating and self._tracker.came_late(old)
-                self._tracker.evicted_owners.left(old.owner.uid, old, late=late)
+        entry = self._tracker.entries.get(old.key) if old is not None else None
+        moves = entry is not None and entry.filter_result.disposition is not PodDisposition.SKIP
+        self._tracker.batch_times.pod_changed(old, new, on_source=moves)
+        if old is not None and moves and _leaves(old, new) and not old.finished and old.owner:
+            late = not old.terminating and self._tracker.came_late(old)
+            self._tracker.evicted_owners.left(old.owner.uid, old, late=late)
         if new is not None and new.node in self._tracker.pool_progress.by_node:
             self._tracker.place(new)
         elif old is not None:
@@ -92,6 +89,7 @@ class DrainListener:
             if self._tracker.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
                 self.namespace_regrouped(key.namespace)
         self._tracker.queues.touch_ident(key)
+        self._tracker.batch_times.budget_changed(key)
 
     def controller_changed(self, uid: str) -> None:
         """A controller: whether its pods are orphans, how many may be out, whether it surges."""
@@ -107,6 +105,7 @@ class DrainListener:
         self, pod: NamespacedName, budget: NamespacedName | None, owner: str
     ) -> None:
         """An eviction was sent, settled or refused."""
+        self._tracker.batch_times.eviction_changed(pod)
         entry = self._tracker.entries.get(pod)
         if entry is not None:
             self._tracker.place(entry.pod)

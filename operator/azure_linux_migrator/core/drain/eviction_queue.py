@@ -63,6 +63,11 @@ class EvictionQueue:
         return len(self.now) + len(self.later) + len(self.unready) + len(self.again)
 
     @property
+    def admitted(self) -> int:
+        """Pods of the batch that were not evicted yet."""
+        return len(self.now) + len(self.unready)
+
+    @property
     def empty(self) -> bool:
         """Whether nothing waits here."""
         return self.left == 0

@@ -31,9 +31,9 @@ def forced(tracker: PodTracker, now: float) -> tuple[DeletePod, ...]:
     inflight = tracker.world.inflight
     if now < inflight.throttled_until or not inflight.breaker.admits(now):
         return ()
-    left = [entry for entry in _admitted(tracker) if not entry.pod.terminating]
-    others = [entry for entry in left if entry.tier != LAST]
-    due = [entry for entry in others or left if _may_go(tracker, entry)]
+    entries = [entry for entry in _admitted(tracker) if not entry.pod.terminating]
+    others = [entry for entry in entries if entry.tier != LAST]
+    due = [entry for entry in others or entries if _may_go(tracker, entry)]
     # spec.drain.order holds here too: also what is on its way out holds the later ones.
     tier = min([*tracker.tiers, *(entry.tier for entry in due)], default=LAST)
     deletions = tuple(_delete(entry) for entry in due if entry.tier == tier)

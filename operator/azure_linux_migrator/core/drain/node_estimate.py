@@ -75,13 +75,13 @@ def _fill(pods: list[Pod], empty: Allocatable, bins: list[Allocatable]) -> None:
             bins.append(empty)
             index = len(bins) - 1
         allocatable = bins[index]
-        left = (
+        extended = (
             _less(allocatable.extended_resources, pod.extended_resources)
             if pod.extended_resources
             else allocatable.extended_resources
         )
         bins[index] = Allocatable(
-            allocatable.cpu - cpu, allocatable.memory - memory, allocatable.pods - 1, left
+            allocatable.cpu - cpu, allocatable.memory - memory, allocatable.pods - 1, extended
         )
         if group:
             alone[group].add(index)

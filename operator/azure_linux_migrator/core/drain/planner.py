@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ReplacementPolicy
+from azure_linux_migrator.core.drain.batch_times import BatchDuration, BatchTimes
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.blockers import find_blockers, unschedulable
 from azure_linux_migrator.core.drain.drain_listener import DrainListener
@@ -42,7 +43,8 @@ class Plan:
 
     `unschedulable_replacements` are pods that replace evicted ones and that the scheduler finds no
     node for, `unrecovered` those that are not made, or not Ready; `rest` is the estimate of what is
-    left and `limited_by` the budget or owner it comes from.
+    left and `limited_by` the budget or owner it comes from. `deadlocked` is whether nothing of the
+    batch moves or could, until one of the blockers is gone.
     """
 
     evictions: tuple[EvictPod, ...] = ()
@@ -55,6 +57,7 @@ class Plan:
     rest: float = 0.0
     limited_by: str = ""
     wake_at: float | None = None
+    deadlocked: bool = False
 
 
 class Planner:
@@ -74,7 +77,6 @@ class Planner:
         self._now = 0.0
         self._remaining_time = RemainingTime()
         self._prefetching = False
-        self._busy = False
         self._last_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         self._replacements = self._new_replacements()
         self._unrecovered = self._new_unrecovered()
@@ -105,9 +107,9 @@ class Planner:
         tracker = self.tracker
         return UnrecoveredWorkloads(tracker.world, tracker.scope, tracker.evicted_owners)
 
-    def remember(self, evicted_owners: EvictedOwners) -> None:
+    def remember(self, evicted_owners: EvictedOwners, batch_times: BatchTimes) -> None:
         """Go on with what another planner of the same nodes has seen."""
-        self.tracker.evicted_owners = evicted_owners
+        self.tracker.evicted_owners, self.tracker.batch_times = evicted_owners, batch_times
         self._replacements = self._new_replacements()
         self._unrecovered = self._new_unrecovered()
 
@@ -131,12 +133,14 @@ class Planner:
         unsound = (*unrecovered, *(unschedulable(pod, pool) for pod in replacements))
         blockers = self._blockers(now, unsound)
         rest, ident = self._remaining_time.longest()
+        blocker_count = sum(blocker.blocks for blocker in blockers)
         return Plan(
             evictions=evictions,
             surges=surges,
+            deadlocked=blocker_count > 0 and not evictions and not surges and self._deadlocked(),
             waiting=max(0, self.tracker.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
-            blocker_count=sum(blocker.blocks for blocker in blockers),
+            blocker_count=blocker_count,
             unschedulable_replacements=replacements,
             unrecovered=unrecovered,
             rest=rest,
@@ -144,15 +148,31 @@ class Planner:
             wake_at=self._wake_at(),
         )
 
+    def batch_time(self, now: float) -> BatchDuration | None:
+        """What the batch that ended last took and had to take; None where that was not seen."""
+        self._watch_batch(now)
+        return self.tracker.batch_times.last
+
     def forced(self) -> tuple[DeletePod, ...]:
         """Deletions of everything that is admitted and left, as of the last plan."""
         return forced(self.tracker, self._now)
 
+    def _deadlocked(self) -> bool:
+        """Whether no pod of the batch is leaving or waited for, and every queue is blocked."""
+        progress, tier = self.pool_progress, self.tracker.tier
+        if progress.terminating > len(self._stuck_terminating) + len(self.tracker.abandoned):
+            return False
+        if any(node.waiting for node in progress.by_node.values() if node.batch > 0):
+            return False
+        return not any(
+            queue.blocker is None and (queue.admitted or queue.again)
+            for queue in self.tracker.queues.all()
+            if queue.tier == tier
+        )
+
     def _watch_batch(self, now: float) -> None:
         busy = self.pool_progress.undrained_admitted > 0
-        if self._busy and not busy:
-            self.tracker.world.slot_times.rests(now)
-        self._busy = busy
+        self.tracker.batch_times.tick(now, busy=busy, began=self.tracker.began)
 
     def _evaluate(self, now: float) -> None:
         prefetch = self.tracker.scope.policy.prefetch and bool(self.tracker.tiers)
@@ -171,7 +191,7 @@ class Planner:
             _keep(self._granting, queue, wanted=bool(queue.granted))
             _keep(self._blocking, queue, wanted=queue.blocker is not None)
             competes = isinstance(queue.ident, NamespacedName | str) and queue.ident != FREE
-            waits = competes and (len(queue.now) > 0 or bool(queue.unready))
+            waits = competes and queue.admitted > 0
             starves = waits and not queue.granted and not queue.blocker
             self._starvation.note(queue, now, starves=starves)
             if queue.empty and not isinstance(queue.ident, Surge):
@@ -223,9 +243,9 @@ class Planner:
 
     def _find_blockers(self, unsound: tuple[Blocker, ...]) -> list[Blocker]:
         queues = [queue for queue in self._blocking if queue.blocker is not None]
-        stuck = self._stuck_terminating.pods()
+        stuck_pods = self._stuck_terminating.pods()
         unsound = (*unsound, *self.surges.stuck())
-        return find_blockers(self.tracker, queues, self._starvation.starved(), stuck, unsound)
+        return find_blockers(self.tracker, queues, self._starvation.starved(), stuck_pods, unsound)
 
     def _name(self, ident: QueueId | None) -> str:
         if ident is None or isinstance(ident, Surge):

@@ -7,30 +7,24 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ImplicitBudgetPolicy
+from azure_linux_migrator.core.drain.batch_times import BatchTimes
 from azure_linux_migrator.core.drain.disruption_budgets import is_outside_budgets
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.eviction_queue import FREE, EvictionQueue, QueueId, Surge
 from azure_linux_migrator.core.drain.filter_facts import FilterFacts
 from azure_linux_migrator.core.drain.node_progress import NodeProgress, PoolProgress
 from azure_linux_migrator.core.drain.order import LAST, Order
+from azure_linux_migrator.core.drain.pod_classifier import PodClassifier
 from azure_linux_migrator.core.drain.pod_filters import (
     ABANDONED,
     LEFT_BEHIND,
-    MOVE,
     FilterResult,
     PodDisposition,
-    classify_pod,
-    held,
-    returns,
-    surge_undone,
-    two_budgets,
 )
 from azure_linux_migrator.core.drain.queue_table import QueueTable
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.surge_eligibility import SurgeEligibility
-from azure_linux_migrator.core.drain.surge_first import undone_by
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
@@ -63,7 +57,9 @@ class PodTracker:
         self.queues = QueueTable()
         self.facts = FilterFacts(world, scope)
         self.surges = SurgeEligibility(world, scope)
+        self._classifier = PodClassifier(world, scope, self.facts, self.surges)
         self.evicted_owners = EvictedOwners(world)
+        self.batch_times = BatchTimes(world)
         self.deadlines: list[tuple[float, NamespacedName]] = []
         self.abandoned: dict[NamespacedName, str] = {}
         """Uids of terminating pods that are waited for no longer: their node does not answer."""
@@ -199,39 +195,21 @@ class PodTracker:
     def _classify(self, pod: Pod) -> FilterResult:
         if pod.terminating and self.abandoned.get(pod.key) == pod.uid:
             return ABANDONED
-        filter_result = classify_pod(pod, self.scope.policy, self.facts)
-        if filter_result.disposition is PodDisposition.WAIT and self._has_budget(pod):
-            filter_result = MOVE
-        if filter_result is not MOVE or pod.terminating or pod.finished:
-            return filter_result
-        if (node := self.pool_progress.by_node[pod.node].node).held:
-            return held(node)
-        if pod.owner is None:
-            return filter_result
-        if self.came_late(pod) and self.evicted_owners.returns(pod.owner.uid) >= RETURNS_LIMIT:
-            accepted = Check.POD_TOLERATES_CORDON in self.scope.accepted
-            return LEFT_BEHIND if accepted else returns(pod)
-        budgets = self.world.pdb_index.of(pod)
-        if len(budgets) > 1 and pod.phase != "Pending":
-            return two_budgets(pod, budgets)
-        controller = self.surges.controller_of(pod) if pod.ready else None
-        if controller is not None and not self.surges.why_not(pod, controller):
-            by = undone_by(controller, self.surges.yielded)
-            return surge_undone(pod, controller, by) if by else filter_result
-        return filter_result
+        node = self.pool_progress.by_node[pod.node].node
+        return self._classifier.classify(pod, node, self._returns_too_often)
 
-    def _has_budget(self, pod: Pod) -> bool:
-        """Whether a budget says how a pod that is no Job's may be evicted: of a virtual machine,
-        say, which moves when it is asked for and never runs to an end."""
+    def _returns_too_often(self, pod: Pod) -> bool:
         return (
-            pod.owner is not None and pod.owner.kind != "Job" and bool(self.world.pdb_index.of(pod))
+            pod.owner is not None
+            and self.came_late(pod)
+            and self.evicted_owners.returns(pod.owner.uid) >= RETURNS_LIMIT
         )
 
     def may_wait(self, pod: Pod) -> bool:
         """Whether a pod may be asked for: not leaving, not under way, and not refused just now."""
         inflight = self.world.inflight
-        gone = pod.terminating or inflight.under_way(pod.key, pod.uid)
-        return not gone and not inflight.backs_off(pod.key, pod.uid)
+        leaving = pod.terminating or inflight.under_way(pod.key, pod.uid)
+        return not leaving and not inflight.backs_off(pod.key, pod.uid)
 
     def abandon(self, pod: Pod) -> None:
         """Wait for a terminating pod no longer, until its node is Ready again."""

@@ -35,8 +35,10 @@ def why_not(controller: Controller, volumes: Iterable[Volume], mark: str) -> str
 
     `mark` is the record of a scale that this migration has left to others (see `yielded_mark`).
     """
+    if controller.kind == "StatefulSet":
+        return "a StatefulSet cannot have a second pod of the same identity"
     if controller.kind != "Deployment":
-        return f"a {controller.kind} cannot have a second pod of the same identity"
+        return f"azlm adds replicas to Deployments only, and its controller is a {controller.kind}"
     if not controller.rolling:
         return "its Deployment's strategy is Recreate"
     if controller.surge == mark and controller.replicas > 1 and not restarts(controller):

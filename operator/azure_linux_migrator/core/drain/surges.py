@@ -192,4 +192,4 @@ def _without_a_node(controller: Controller, pod: Pod, pods: int, tracker: PodTra
 
 
 def _admitted(queue: EvictionQueue) -> bool:
-    return bool(queue.unready) or len(queue.now) > 0
+    return queue.admitted > 0

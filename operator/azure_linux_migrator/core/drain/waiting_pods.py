@@ -64,7 +64,7 @@ class WaitingPods:
 
     def _take(self, count: int, weight: Callable[[str], int]) -> list[Pod]:
         chosen: dict[NamespacedName, Pod] = {}
-        kept: list[tuple[int, str, NamespacedName]] = []
+        entries: list[tuple[int, str, NamespacedName]] = []
         while self._heap and len(chosen) < count:
             entry = heappop(self._heap)
             pod = self.pods.get(entry[2])
@@ -72,8 +72,8 @@ class WaitingPods:
                 continue
             if pod.key not in chosen:
                 chosen[pod.key] = pod
-                kept.append(entry)
-        for entry in kept:
+                entries.append(entry)
+        for entry in entries:
             heappush(self._heap, entry)
         return list(chosen.values())
 

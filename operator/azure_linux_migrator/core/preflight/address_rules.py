@@ -34,7 +34,7 @@ def subnet(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if isinstance(cluster, Unread):
         yield result.unchecked(cluster)
         return
-    if _overlay(cluster):
+    if _overlay(cluster) and cluster.network_plugin != "none":  # then that CNI gives addresses
         yield from _pod_range(snapshot, result, cluster.pod_cidrs)
     settings = snapshot.source.settings
     node_subnet, pod_subnet = settings.subnet_id.lower(), settings.pod_subnet_id.lower()
@@ -71,7 +71,15 @@ def outbound(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         yield of_pool(snapshot, "outbound.ports").unchecked(cluster)
         return
     ports, addresses = cluster.outbound_ports, cluster.outbound_addresses
-    if not ports or not addresses:
+    if not ports:
+        return
+    if not addresses:
+        yield of_pool(snapshot, "outbound.ports").unchecked(
+            Unread(
+                f"allocatedOutboundPorts is {ports}, and how many outbound addresses the load "
+                "balancer has is not known"
+            )
+        )
         return
     nodes = sum(nodes for _, nodes in most_nodes(snapshot))
     room = OUTBOUND_PORTS * addresses

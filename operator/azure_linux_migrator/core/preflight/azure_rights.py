@@ -13,7 +13,7 @@ _SCOPES: tuple[tuple[str, str, str], ...] = (
     ("/skus/read", SURVEYOR, "the subscription"),
     ("/virtualmachinescalesets/read", SURVEYOR, "the node resource group"),
     ("/subnets/read", SURVEYOR, "the virtual network"),
-    ("/locks/read", SURVEYOR, "the resource groups of the cluster and of its nodes"),
+    ("/locks/read", SURVEYOR, "the subscription"),
     ("/subnets/join/action", WRITER, "the subnet"),
 )
 """By the end of an action: its role and where that has to be assigned (docs/azure-role.md)."""

@@ -36,6 +36,8 @@ def quota(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     spot = snapshot.source.settings.priority == "Spot"
     for name in (SPOT_QUOTA,) if spot else (facts.family, "cores"):
         usage = snapshot.facts.usages.get(name)
+        if usage is None:
+            yield result.unchecked(Unread(f"this region does not list quota {name}"))
         if usage is not None and usage.current + needed > usage.limit:
             yield result.block(
                 f"{snapshot.extra} more nodes of {size} need {needed} vCPUs of quota {name}, of "
@@ -52,8 +54,8 @@ def quota(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _most(snapshot: PreflightSnapshot) -> int:
-    wanted = snapshot.spec.target.autoscaling
-    return wanted.max if wanted else max(snapshot.source.bounds[1], snapshot.extra)
+    autoscaling = snapshot.spec.target.autoscaling
+    return autoscaling.max if autoscaling else max(snapshot.source.bounds[1], snapshot.extra)
 
 
 def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -77,15 +79,15 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 f"VM size {size} is not offered in zone {', '.join(strange)} of this region",
                 f"set spec.target.zones to some of {', '.join(facts.zones)}",
             )
-        lost = sorted(set(zones) & set(facts.restricted_zones))
+        missing_zones = sorted(set(zones) & set(facts.restricted_zones))
         if facts.unavailable:
             yield result.warn(
                 f"VM size {size} cannot be used in this region: {facts.unavailable}",
                 "set spec.target.vmSize, or ask Azure for access to the size",
             )
-        if lost:
+        if missing_zones:
             yield result.warn(
-                f"VM size {size} is restricted in zone {', '.join(lost)}",
+                f"VM size {size} is restricted in zone {', '.join(missing_zones)}",
                 "set spec.target.zones without it",
             )
     for name, resource_id in snapshot.source.settings.shared:

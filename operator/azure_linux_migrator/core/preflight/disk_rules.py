@@ -5,15 +5,22 @@ from collections.abc import Iterator
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+from azure_linux_migrator.core.preflight.target_nodes import most_nodes
 
 AZURE_DISK = "disk.csi.azure.com"
 
 
 def disks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """vm.disks: another VM size has another cache, and takes another number of disks."""
+    """vm.disks: another VM size has another cache, and so many nodes take so many disks."""
+    if snapshot.vm_size.lower() != snapshot.source.vm_size.lower():
+        yield from _of_another_size(snapshot)
+    yield from _attached(snapshot)
+
+
+def _of_another_size(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     result, facts = of_pool(snapshot, "vm.disks"), snapshot.size_facts
     settings = snapshot.source.settings
-    if facts is None or snapshot.vm_size.lower() == snapshot.source.vm_size.lower():
+    if facts is None:
         return
     room = facts.ephemeral_gib
     if settings.os_disk_type == "Ephemeral" and room is not None and settings.os_disk_gib > room:
@@ -27,6 +34,11 @@ def disks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"it encrypts at host, which VM size {snapshot.vm_size} does not support",
             "set spec.target.vmSize to a size that does",
         )
+
+
+def _attached(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """The disks of the pods that move, and the room for them on the nodes of the target."""
+    result, facts = of_pool(snapshot, "vm.disks"), snapshot.size_facts
     attached = sorted(
         {
             volume.name
@@ -35,9 +47,12 @@ def disks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             if volume.driver == AZURE_DISK
         }
     )
-    if facts.data_disks is not None and len(attached) > facts.data_disks * max(snapshot.final, 1):
+    most = most_nodes(snapshot)
+    if facts is None or facts.data_disks is None or not most:
+        return
+    if len(attached) > facts.data_disks * most:
         yield result.block(
-            f"its pods have {len(attached)} disks, and {snapshot.final} nodes of "
+            f"its pods have {len(attached)} disks, and {most} nodes of "
             f"{snapshot.vm_size} take {facts.data_disks} each",
             "raise spec.target.count, or set a spec.target.vmSize that takes more disks",
         )

@@ -2,14 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
-from azure_linux_migrator.core.preflight.target_kubernetes import control_plane, target_kubernetes
+from azure_linux_migrator.core.preflight.target_kubernetes import (
+    control_plane,
+    newest_patch,
+    target_kubernetes,
+)
 from azure_linux_migrator.core.preflight.target_os import (
     OTHERS,
     TABLE,
+    Minor,
+    TargetOs,
     gpu_support,
     images_fact,
     minor,
@@ -55,9 +62,12 @@ def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if (low and version < low) or (high and version > high):
         means = resolves_to(support, version)
         what = f" (it would be version {means})" if means else ""
+        fitting = [name for name in TABLE if _fits(TABLE[name], version, snapshot.today)]
+        others = f", or set spec.target.osSKU to {' or '.join(fitting)}" if fitting else ""
+        upgrade = "upgrade the pool's Kubernetes version first" if low and version < low else ""
         yield finding_of.block(
             f"osSKU {sku} does not fit Kubernetes {at}{what}: {support.fact}",
-            "upgrade the pool's Kubernetes version first, or choose another spec.target.osSKU",
+            f"{upgrade}{others}".removeprefix(", or "),
         )
     elif support.preview_from is not None and version >= support.preview_from:
         yield finding_of.warn(
@@ -69,21 +79,46 @@ def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         yield from _patch(snapshot, finding_of)
 
 
+def _fits(target_os: TargetOs, version: Minor, today: date) -> bool:
+    """Whether pools of that Kubernetes version can have it, in general availability."""
+    low, high, preview = target_os.first, target_os.last, target_os.preview_from
+    return (
+        (low is None or low <= version)
+        and (high is None or version <= high)
+        and (preview is None or version < preview)
+        and (target_os.retires is None or today < target_os.retires)
+        and not target_os.preview
+    )
+
+
 def _patch(snapshot: PreflightSnapshot, finding_of: RuleResult) -> Iterator[Finding]:
     """AKS withdraws patch versions: pools that run one live on, new ones cannot have it."""
     if isinstance(snapshot.facts.versions, Unread):
         yield finding_of.unchecked(snapshot.facts.versions)
         return
-    own = snapshot.source.settings.kubernetes_version
+    settings = snapshot.source.settings
+    own, alias = settings.kubernetes_version, settings.kubernetes_alias
     version = target_kubernetes(snapshot.source, snapshot.facts)
+    newest = newest_patch(own, snapshot.facts)
     if version is None:
         plane = control_plane(snapshot.facts)
+        upgrade = (
+            f"upgrade the control plane to {newest} first: az aks upgrade --control-plane-only "
+            f"--kubernetes-version {newest} …"
+            if newest
+            else f"upgrade the pool first, az aks nodepool upgrade --name {snapshot.source.name} …"
+        )
         yield finding_of.block(
             f"Kubernetes {own} is not offered for new pools any more, nor another patch of its "
             f"minor version up to the control plane's {plane}",
-            f"upgrade the pool first, az aks nodepool upgrade --name {snapshot.source.name} …, or "
-            "use spec.strategy.type InPlace, which needs no new pool",
+            f"{upgrade}, or use spec.strategy.type InPlace, which needs no new pool",
         )
+    elif alias:
+        patch = newest if version == alias else version
+        if patch not in {own, None}:
+            yield finding_of.fixed(
+                f"it was asked for Kubernetes {alias} and has {own}; the new one gets {patch}"
+            )
     elif version != own and own:
         yield finding_of.fixed(
             f"Kubernetes {own} is not offered for new pools any more; the new one gets {version}"
@@ -176,8 +211,19 @@ def gpu(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """image.arch-os: what stays the same."""
-    yield of_pool(snapshot, "image.arch-os").info(
+    """image.arch-os: container images run on another architecture only if they have it."""
+    finding_of, sizes = of_pool(snapshot, "image.arch-os"), snapshot.facts.sizes
+    old = None if isinstance(sizes, Unread) else sizes.get(snapshot.source.vm_size.lower())
+    new = snapshot.size_facts
+    if old is not None and new is not None and old.arch != new.arch:
+        yield finding_of.block(
+            f"its nodes are {old.arch} and those of VM size {snapshot.vm_size} are {new.arch}: "
+            f"containers whose images have no {new.arch} variant do not start",
+            f"set spec.target.vmSize to a size of {old.arch}, or acknowledge this once all images "
+            "have both",
+        )
+        return
+    yield finding_of.info(
         "container images need no change: same architecture, same container runtime"
     )
 

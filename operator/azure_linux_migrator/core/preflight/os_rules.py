@@ -12,8 +12,18 @@ from azure_linux_migrator.model.traits import AppArmor
 
 _CERTIFICATES = ("/etc/ssl", "/usr/local/share/ca-certificates")
 _AZURE_LINUX_CERTIFICATES = ("/etc/pki",)
-_PACKAGES = ("/etc/apt", "/var/lib/dpkg", "/usr/src", "/boot", "/etc/apparmor.d")
-_MODULES = ("/lib/modules",)
+_MACHINES = ("x86_64", "aarch64")
+_PACKAGES = (
+    "/etc/apt",
+    "/var/lib/dpkg",
+    "/etc/apparmor.d",
+    "/etc/netplan",
+    *(f"{lib}/{machine}-linux-gnu" for lib in ("/lib", "/usr/lib") for machine in _MACHINES),
+    *(f"/var/log/{name}" for name in ("auth.log", "kern.log", "syslog")),
+)
+"""Of Debian: package lists, the directories of multiarch, and the files of its syslog."""
+_AZURE_LINUX_PACKAGES = ("/etc/yum.repos.d", "/etc/dnf", "/var/lib/rpm")
+_MODULES = ("/lib/modules", "/usr/src", "/boot")
 _PACKAGE_COMMANDS = frozenset(("apt", "apt-get", "dpkg", "snap", "nsenter"))
 _MODULE_COMMANDS = frozenset(("modprobe", "insmod"))
 SOFT_LOCKUP_FIXED = "202609.03.1"
@@ -79,7 +89,7 @@ def packages(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         what = sorted({*_commands(pods[0], _PACKAGE_COMMANDS), *_under(pods[0], _PACKAGES)})
         yield RuleResult("os.pkg-manager", owner).warn(
             f"{counted(pods)} uses {', '.join(what)} of the node; Azure Linux has dnf and rpm, "
-            "Azure Container Linux neither",
+            "libraries in /usr/lib and logs in the journal; Azure Container Linux has no packages",
             "ask its maker for Azure Linux support",
         )
     for owner, pods in _both(snapshot, _changes_node):
@@ -95,7 +105,8 @@ def packages(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def _uses_packages(workload: WorkloadFacts) -> bool:
     used = _commands(workload, _PACKAGE_COMMANDS) and workload.traits.privileged
-    return bool(used or _under(workload, _PACKAGES))
+    mounts = _under(workload, _PACKAGES) and not _under(workload, _AZURE_LINUX_PACKAGES)
+    return bool(used or mounts)
 
 
 def _changes_node(workload: WorkloadFacts) -> bool:
@@ -108,7 +119,7 @@ def kernel(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.kernel-module: another kernel with other modules and other parameters."""
     for owner, pods in _both(snapshot, _needs_kernel):
         yield RuleResult("os.kernel-module", owner).warn(
-            f"{counted(pods)} loads kernel modules or sets kernel parameters"
+            f"{counted(pods)} uses the kernel's modules or headers, or sets kernel parameters"
             f"{_called(pods[0])}; Azure Linux 3 has kernel 6.6 and packages its modules otherwise",
             "try it on one Azure Linux node first",
         )

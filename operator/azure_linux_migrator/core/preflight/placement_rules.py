@@ -11,6 +11,7 @@ from azure_linux_migrator.core.preflight.target_nodes import (
     TargetNode,
     cores,
     mebibytes,
+    most_nodes,
     source_nodes,
     target_nodes,
 )
@@ -106,7 +107,7 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         for workload in snapshot.workloads
         if workload.kind == "Pod" and workload.priority >= 0
     ]
-    most = _most_nodes(snapshot)
+    most = most_nodes(snapshot)
     if free is None or not free.pods or not pods or not most:
         return
     cpu, memory = (sum(pod.requests[at] for pod in pods) for at in (0, 1))
@@ -123,35 +124,48 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.spread: cordoned nodes are domains of a topology spread constraint, and count as empty
-    once they are drained (pkg/scheduler/framework/plugins/podtopologyspread/filtering.go)."""
-    if snapshot.spec.strategy.type is not StrategyType.BLUE_GREEN:
+    once they are drained; with fewer domains than minDomains, the emptiest counts as empty, too
+    (pkg/scheduler/framework/plugins/podtopologyspread/filtering.go)."""
+    if snapshot.spec.strategy.type is StrategyType.IN_PLACE:
         return
     nodes = target_nodes(snapshot)
+    blue_green = snapshot.spec.strategy.type is StrategyType.BLUE_GREEN
     for owner, pods in groups(snapshot, lambda workload: workload.scheduling.spread):
         for constraint in pods[0].scheduling.spread:
-            placeable, left = _domains(constraint, pods[0], nodes, snapshot)
+            placeable, left = domains(constraint, pods[0], nodes, snapshot)
             replicas = max(pods[0].replicas, len(pods))
             room = constraint.max_skew * len(placeable)
-            if left - placeable and placeable and replicas > room:
-                by = "host name" if constraint.topology == HOSTNAME else constraint.topology
+            if not placeable or replicas <= room:
+                continue
+            by = "host name" if constraint.topology == HOSTNAME else constraint.topology
+            text = f"{replicas} replicas with maxSkew {constraint.max_skew} by {by}"
+            if constraint.min_domains > len(placeable):
                 yield RuleResult("pod.spread", owner).block(
-                    f"{replicas} replicas with maxSkew {constraint.max_skew} by {by} on "
-                    f"{len(placeable)} new domains: cordoned nodes count as empty ones, so that "
-                    f"{replicas - room} pods find no node while the drained nodes stand",
+                    f"{text}: minDomains is {constraint.min_domains}, and there will be "
+                    f"{len(placeable)}, so that {replicas - room} pods find no node",
+                    f"{more_domains(constraint.topology)}, or lower its minDomains",
+                )
+            elif blue_green and left - placeable:
+                yield RuleResult("pod.spread", owner).block(
+                    f"{text} on {len(placeable)} new domains: cordoned nodes count as empty ones, "
+                    f"so that {replicas - room} pods find no node while the drained nodes stand",
                     "set nodeTaintsPolicy: Honor in its topologySpreadConstraints, or use "
                     "spec.strategy.type Rolling",
                 )
 
 
-def _domains(
+def more_domains(topology: str) -> str:
+    """How the target gets more values of a node label."""
+    return "raise spec.target.count" if topology == HOSTNAME else "add zones to spec.target.zones"
+
+
+def domains(
     constraint: TopologySpread,
     pod: WorkloadFacts,
     nodes: list[TargetNode],
     snapshot: PreflightSnapshot,
 ) -> tuple[set[str], set[str]]:
     """Domains where replicas can land, and those of cordoned nodes that count all the same."""
-    if constraint.honor_taints:
-        return set(), set()
 
     def counts(name: str, labels: dict[str, str]) -> bool:
         complete = bool(labels) and constraint.honor_affinity
@@ -163,7 +177,7 @@ def _domains(
     left = {
         domain(node.name, dict(node.labels))
         for node in source_nodes(snapshot)
-        if counts(node.name, dict(node.labels))
+        if not constraint.honor_taints and counts(node.name, dict(node.labels))
     }
     others = [
         (node.name, dict(node.labels))
@@ -177,17 +191,10 @@ def _domains(
     placeable = {domain(name, labels) for name, labels in others}
     accepted = [node for node in nodes if not node.unmet(pod.scheduling)]
     if constraint.topology == HOSTNAME and accepted:
-        placeable |= {f"{snapshot.target}/{index}" for index in range(_most_nodes(snapshot))}
+        placeable |= {f"{snapshot.target}/{index}" for index in range(most_nodes(snapshot))}
     else:
         placeable |= {domain(node.name, dict(node.labels)) for node in accepted}
     return placeable - {""}, left - {""}
-
-
-def _most_nodes(snapshot: PreflightSnapshot) -> int:
-    """Nodes that the target may have: its count, or the most of its autoscaler."""
-    bounds = snapshot.spec.target.autoscaling
-    most = bounds.max if bounds else snapshot.source.bounds[1] if snapshot.source.autoscaling else 0
-    return max(snapshot.final, most)
 
 
 def _unmet(workload: WorkloadFacts, nodes: list[TargetNode]) -> list[Requirement]:

@@ -30,6 +30,12 @@ SYSTEM_LEAST_GB = 4
 (learn.microsoft.com/azure/aks/use-system-pools)."""
 SYSTEM_PODS = 30
 POOL_PODS = 30
+_CODE = re.compile(
+    r"(?<![a-z])(?:terraform|opentofu|tofu|bicep|pulumi|capz|aso|azure-service-operator|crossplane|"
+    r"argocd|fluxcd|gitops|iac)(?![a-z])",
+    re.IGNORECASE,
+)
+"""Tools that make node pools from code, as words of a tag."""
 """learn.microsoft.com/azure/aks/azure-cni-overview: the least pods of a whole pool."""
 
 
@@ -136,11 +142,8 @@ def pods_of_pool(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def infrastructure_as_code(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """iac.owner: code that manages the pool has to be changed with it."""
-    words = ("terraform", "bicep", "pulumi", "capz", "aso", "crossplane", "managed-by", "managedby")
     marks = sorted(
-        f"{key}={value}"
-        for key, value in snapshot.source.tags
-        if any(word in f"{key}={value}".lower() for word in words)
+        f"{key}={value}" for key, value in snapshot.source.tags if _CODE.search(f"{key}={value}")
     )
     finding_of = of_pool(snapshot, "iac.owner")
     in_place = snapshot.spec.strategy.type is StrategyType.IN_PLACE

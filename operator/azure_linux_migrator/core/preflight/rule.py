@@ -52,11 +52,10 @@ class RuleResult:
         """azlm handles it; nothing to do."""
         return Finding(self.rule, Severity.FIXED, self.subject, message)
 
-    def unchecked(self, unread: Unread) -> Finding:
+    def unchecked(self, unread: Unread, remedy: str = "") -> Finding:
         """Never a silent pass."""
-        return Finding(
-            self.rule, Severity.UNCHECKED, self.subject, f"not checked, because {unread.why}"
-        )
+        message = f"not checked, because {unread.why}"
+        return Finding(self.rule, Severity.UNCHECKED, self.subject, message, remedy)
 
 
 def of_pool(snapshot: PreflightSnapshot, rule: str) -> RuleResult:

@@ -10,6 +10,7 @@ from azure_linux_migrator.core.preflight import (
     budget_rules,
     capacity_rules,
     cluster_rules,
+    companion_rules,
     disk_rules,
     identity,
     image_rules,
@@ -66,6 +67,12 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.POD_FIT, "kube-scheduler plugins/noderesources", placement_rules.fit),
     PreflightRule(Check.POOL_CAPACITY, "kube-scheduler", placement_rules.capacity),
     PreflightRule(Check.POD_SPREAD, "kubernetes#106127; kops#18535", placement_rules.spread),
+    PreflightRule(
+        Check.POD_AFFINITY, "kube-scheduler plugins/interpodaffinity", companion_rules.affinity
+    ),
+    PreflightRule(
+        Check.POD_SHARED_DISK, "kubernetes.io persistent-volumes", companion_rules.shared_disks
+    ),
     PreflightRule(Check.NODE_HELD, "AKS#5944; upgrade-aks-node-pools", node_rules.held),
     PreflightRule(
         Check.POD_TOLERATES_CORDON,
@@ -80,6 +87,11 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.POD_PV_ZONE, "cluster-autoscaler-overview", workload_rules.volume_zones),
     PreflightRule(Check.POD_SAFE_TO_EVICT, "AKS#4293", workload_rules.kept),
     PreflightRule(Check.POD_SINGLE_REPLICA, "AKS#2090", workload_rules.single),
+    PreflightRule(
+        Check.POD_OWNER_SCALE,
+        "kubernetes.io custom-resource-definitions",
+        workload_rules.owner_scales,
+    ),
     PreflightRule(
         Check.SURGE_GITOPS, "argo-cd.readthedocs.io user-guide/auto_sync", surge_rules.gitops
     ),

@@ -5,7 +5,7 @@ What Azure or Kubernetes did not let us read is `Unread` with the reason, so tha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from azure_linux_migrator.api.spec import MigrationSpec
@@ -22,6 +22,7 @@ from azure_linux_migrator.model.cluster import (
 )
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints
+from azure_linux_migrator.model.selectors import Labels
 from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
 
 _NOTHING = Allocatable()
@@ -36,7 +37,8 @@ class WorkloadFacts:
     drain would not move the pod, and `no_surge` why SurgeFirst cannot help where it is called for;
     `scaled_by` is who else sets the replicas, and `restarts` whether a surge is a restart of
     the rollout, which no other writer undoes. `run_once` is whether a pod runs to its end, and
-    `owned` whether it has a controller.
+    `owned` whether it has a controller. `beside` is the owner of pods on whose node it must
+    run, by a required pod affinity, where these are on the source, too, and leave no sooner.
     """
 
     kind: str
@@ -52,6 +54,8 @@ class WorkloadFacts:
     priority: int = 0
     run_once: bool = False
     owned: bool = True
+    labels: Labels = ()
+    beside: str = ""
     blocker: Blocker | None = None
     no_surge: str = ""
     scaled_by: ScaleOwner = ScaleOwner.NOBODY
@@ -101,6 +105,8 @@ class PreflightSnapshot:
     daemons: Allocatable = _NOTHING
     """The least that the pods which stay on a node of the source request."""
     budgets: tuple[BudgetFacts, ...] = ()
+    unread_scales: Mapping[str, str] = field(default_factory=dict)
+    """Kinds that own pods of the source, and why their scale is not known."""
     now: float = 0.0
     """In seconds since the epoch."""
     blockers: tuple[Blocker, ...] = ()

@@ -56,6 +56,21 @@ SYSTEMS = (
         frozenset({"topolvm.io", "topolvm.cybozu.com"}),
         "it has no replicas: back its volumes up and restore them on nodes of another pool",
     ),
+    NodeStorage(
+        "Azure Container Storage",
+        r"(azurecontainerstorage-io-engine|csi-local-node)",
+        frozenset({"containerstorage.csi.azure.com", "localdisk.csi.acstor.io"}),
+        "give it nodes of another pool (version 1: with the label "
+        "acstor.azure.com/io-engine=acstor), and let the applications replicate their data there, "
+        "or back it up and restore it",
+    ),
+    NodeStorage(
+        "LINSTOR (Piraeus)",
+        r"linstor-satellite(\..+)?",
+        frozenset({"linstor.csi.linbit.com"}),
+        "add nodes of another pool, then run linstor node evacuate for each node of this pool and "
+        "wait until it has no resource left",
+    ),
 )
 
 

@@ -6,20 +6,31 @@ from azure_linux_migrator.model.pool import Pool
 
 
 def target_kubernetes(source: Pool, facts: AzureFacts) -> str | None:
-    """The source's version while AKS offers it for new pools, else the newest patch of its minor
-    that is offered and not newer than the control plane; None where there is none.
+    """The orchestratorVersion to ask for; None where AKS offers none that goes with the source's.
 
-    What names no patch is an alias, which AKS resolves. Without a list the source's version is all
-    that is known; empty where not even that is.
+    A source that asks for an alias such as `1.34` has its new pool ask for it too: AKS makes the
+    newest patch of it. Where that is newer than the control plane's, which AKS refuses, and where a
+    source's patch is withdrawn, it is the newest offered patch of that minor version up to the
+    control plane's. Without a list the source's own is all that is known; empty where not even that
+    is (learn.microsoft.com/azure/aks/supported-kubernetes-versions, alias minor version).
     """
-    own, offered = source.settings.kubernetes_version, facts.versions
-    if isinstance(offered, Unread) or not offered or own in offered or own.count(".") < 2:
-        return own
-    plane = control_plane(facts)
+    settings = source.settings
+    own, alias = settings.kubernetes_version, settings.kubernetes_alias
+    if isinstance(facts.versions, Unread) or not facts.versions or not own:
+        return alias or own
+    newest, usable = newest_patch(own, facts), newest_patch(own, facts, control_plane(facts))
+    if alias:
+        return alias if newest == usable and newest else usable
+    return own if own in facts.versions else usable
+
+
+def newest_patch(version: str, facts: AzureFacts, most: str = "") -> str | None:
+    """The newest patch of a version's minor that AKS offers, up to `most` if that is known."""
+    offered = () if isinstance(facts.versions, Unread) else facts.versions
     patches = [
-        version
-        for version in offered
-        if minor(version) == minor(own) and (not plane or _numbers(version) <= _numbers(plane))
+        patch
+        for patch in offered
+        if minor(patch) == minor(version) and (not most or _numbers(patch) <= _numbers(most))
     ]
     return max(patches, key=_numbers, default=None)
 

@@ -125,6 +125,13 @@ def source_nodes(snapshot: PreflightSnapshot) -> list[Node]:
     return [node for node in snapshot.nodes if node.pool == snapshot.source.name]
 
 
+def most_nodes(snapshot: PreflightSnapshot) -> int:
+    """Nodes that the target may have: its count, or the most of its autoscaler."""
+    bounds = snapshot.spec.target.autoscaling
+    most = bounds.max if bounds else snapshot.source.bounds[1] if snapshot.source.autoscaling else 0
+    return max(snapshot.final, most)
+
+
 def _labels(
     snapshot: PreflightSnapshot, sample: dict[str, str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
@@ -193,13 +200,29 @@ def _free(snapshot: PreflightSnapshot) -> Allocatable:
         sizes = snapshot.facts.sizes
         facts = None if isinstance(sizes, Unread) else sizes.get(size.lower())
         whole = _of_size(facts, snapshot.source.settings.max_pods) if facts else Allocatable()
+        whole = whole._replace(
+            extended_resources=(*_plugin_devices(snapshot), *whole.extended_resources)
+        )
     if not whole.pods:
         return whole
     whole = whole._replace(pods=snapshot.spec.target.max_pods or whole.pods)
-    held = snapshot.daemons
+    daemons = snapshot.daemons
     return whole._replace(
-        cpu=whole.cpu - held.cpu, memory=whole.memory - held.memory, pods=whole.pods - held.pods
+        cpu=whole.cpu - daemons.cpu,
+        memory=whole.memory - daemons.memory,
+        pods=whole.pods - daemons.pods,
     )
+
+
+def _plugin_devices(snapshot: PreflightSnapshot) -> tuple[tuple[str, int], ...]:
+    """Devices of plugins that the VM size does not decide about: the nodes of the source have them
+    from a DaemonSet, which runs on the new nodes, too."""
+    most: dict[str, int] = {}
+    for node in source_nodes(snapshot):
+        for name, amount in node.allocatable.extended_resources:
+            if "/" in name and not name.endswith("/gpu"):
+                most[name] = max(most.get(name, 0), amount)
+    return tuple(sorted(most.items()))
 
 
 def _of_size(facts: SizeFacts, max_pods: int) -> Allocatable:

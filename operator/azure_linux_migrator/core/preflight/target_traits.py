@@ -20,9 +20,9 @@ def target_traits(snapshot: PreflightSnapshot) -> frozenset[str]:
     size = snapshot.vm_size.lower()
     confidential = facts.confidential if facts is not None else _CONFIDENTIAL.match(size)
     arm = facts.arch == "Arm64" if facts is not None else _ARM.match(size)
-    wanted = snapshot.spec.target.security
-    secure_boot = _given(wanted.enable_secure_boot, settings.secure_boot)
-    vtpm = _given(wanted.enable_vtpm, settings.vtpm)
+    security = snapshot.spec.target.security
+    secure_boot = _given(security.enable_secure_boot, settings.secure_boot)
+    vtpm = _given(security.enable_vtpm, settings.vtpm)
     traits = {
         "fips": settings.fips,
         "secure boot": secure_boot,

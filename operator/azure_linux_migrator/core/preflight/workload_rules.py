@@ -65,6 +65,12 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "save or move the data, or acknowledge this if the pod can begin with an empty "
             "directory",
         )
+    for owner, pods in groups(snapshot, lambda workload: workload.traits.read_paths):
+        yield RuleResult("pod.local-data", owner).warn(
+            f"{counted(pods)} reads {', '.join(pods[0].traits.read_paths)} of its node; a new node "
+            "has there what a DaemonSet puts there, and nothing else",
+            "see that something puts it on every node, or use a ConfigMap, an image or a volume",
+        )
     for owner, [daemon, *_] in groups(
         snapshot, lambda daemon: daemon.traits.data_paths, "DaemonSet"
     ):
@@ -73,7 +79,9 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "begins with an empty directory"
         )
     if snapshot.spec.drain.empty_dir is EmptyDirPolicy.EVICT:
-        for owner, pods in groups(snapshot, lambda workload: workload.empty_dir):
+        for owner, pods in groups(
+            snapshot, lambda workload: workload.empty_dir and not workload.addon
+        ):
             yield RuleResult("pod.local-data", owner).warn(
                 f"{counted(pods)} will lose emptyDir data",
                 "see that it is a cache, or set spec.drain.emptyDir to Block",
@@ -90,10 +98,12 @@ def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"{named_zones(volume.zones)} only, where pool {snapshot.target} will have no node",
             "add that zone to spec.target.zones, or move the data to another volume",
         )
-    lost = sorted(set(snapshot.source.settings.zones) - zones) if "auto" not in zones else []
-    if lost:
+    missing_zones = (
+        sorted(set(snapshot.source.settings.zones) - zones) if "auto" not in zones else []
+    )
+    if missing_zones:
         yield RuleResult("pod.pv-zone", f"nodepool {snapshot.target}").warn(
-            f"spec.target.zones leaves out zone {', '.join(lost)} of the source",
+            f"spec.target.zones leaves out zone {', '.join(missing_zones)} of the source",
             "see that no volume is in it",
         )
 
@@ -148,7 +158,14 @@ def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.single-replica: one replica, moved by eviction, is down for a while."""
     surges = snapshot.spec.drain.singletons is SingletonPolicy.SURGE_FIRST
     nodes = target_nodes(snapshot)
-    for owner, pods in groups(snapshot, lambda workload: workload.replicas == 1):
+    addons = groups(snapshot, lambda workload: workload.replicas == 1 and workload.addon)
+    if names := [owner for owner, _ in addons]:
+        yield RuleResult("pod.single-replica", "the cluster").info(
+            f"add-ons of AKS that have one replica are down while they move: {', '.join(names)}"
+        )
+    for owner, pods in groups(
+        snapshot, lambda workload: workload.replicas == 1 and not workload.addon
+    ):
         why, result = pods[0].no_surge, RuleResult("pod.single-replica", owner)
         if why:
             yield result.warn(
@@ -179,6 +196,18 @@ def _second_replica(pod: WorkloadFacts, *, placed: bool) -> str:
         else f"add a replica where {pod.scaled_by} has it from"
     )
     return f"{add}, or let its rolling update surge (maxSurge: 1, maxUnavailable: 0)"
+
+
+def owner_scales(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """pod.owner-scale: how many pods a custom resource should have, where that is not known."""
+    for kind, why in sorted(snapshot.unread_scales.items()):
+        yield RuleResult("pod.owner-scale", kind).unchecked(
+            Unread(
+                f"its scale cannot be read ({why}); without it, the pods that are there count as "
+                "all that there should be"
+            ),
+            "if a right is missing, add the component scale (rights.scale in the chart)",
+        )
 
 
 def dual_stack(snapshot: PreflightSnapshot) -> Iterator[Finding]:

@@ -33,9 +33,9 @@ def nodes_of(ctx: Context, step_position: StepPosition) -> NodeCounts:
     total = max(before.total, len(ctx.pool_progress))
     rolling = ctx.migration.spec.strategy.type is not StrategyType.BLUE_GREEN
     shrinks = rolling and (step_position.moving or step_position.moved)
-    gone = total - len(ctx.pool_progress) if step_position.moved or shrinks else 0
+    removed_nodes = total - len(ctx.pool_progress) if step_position.moved or shrinks else 0
     begun = step_position.moving or step_position.moved or ctx.migration.status.batch.index > 0
-    drained = ctx.pool_progress.drained + gone if begun else 0
+    drained = ctx.pool_progress.drained + removed_nodes if begun else 0
     ready = _ready(ctx)
     beyond = 0 if ctx.migration.in_place else len(ctx.pool_progress) + ready - total
     return NodeCounts(
@@ -106,7 +106,7 @@ def blockers_of(ctx: Context) -> tuple[BlockerStatus, ...]:
 
 
 def timing_of(ctx: Context, step_position: StepPosition, batch: BatchProgress) -> Timing:
-    """Before: an estimate. During: when it should be over. After: how near it came to the bound."""
+    """Before: an estimate. During: when it should be over. After: what it took, and had to."""
     before = ctx.migration.status
     timing = before.timing
     if not ctx.seen.world_ready or not step_position.watching:
@@ -138,23 +138,30 @@ def _eta(ctx: Context, rest: float) -> str | None:
     before = ctx.migration.status
     if ctx.plan.blocker_count or rest <= 0:
         return None
-    kept = since_epoch(before.timing.eta)
+    recorded_eta = since_epoch(before.timing.eta)
     moves = before.pods.remaining != ctx.pool_progress.remaining
-    if kept is None or moves:
+    if recorded_eta is None or moves:
         return timestamp(ctx.now + rest)
-    return before.timing.eta if ctx.now < kept else timestamp(ctx.now + max(rest, ETA_SECONDS))
+    return (
+        before.timing.eta if ctx.now < recorded_eta else timestamp(ctx.now + max(rest, ETA_SECONDS))
+    )
 
 
 def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
     spent = timing.drain_seconds + ctx.now - (since_epoch(batch.started_at) or ctx.now)
-    bound, budget = ctx.seen.world.slot_times.bound()
-    return timing.model_copy(
+    after = timing.model_copy(update={"drain_seconds": round(spent, 1), "eta": None})
+    seen = ctx.planner.batch_time(ctx.now)
+    if seen is None or _was_blocked(ctx, batch):
+        return after
+    measured = round((timing.measured_seconds or 0.0) + seen.seconds, 2)
+    ideal = round((timing.ideal_seconds or 0.0) + seen.ideal, 2)
+    return after.model_copy(
         update={
-            "drain_seconds": round(spent, 1),
-            "eta": None,
-            "bound_seconds": round(bound, 1) if bound else None,
-            "ratio": round(spent / bound, 2) if bound and not _was_blocked(ctx, batch) else None,
-            "limited_by": f"PodDisruptionBudget {budget}" if budget else timing.limited_by,
+            "measured_seconds": measured,
+            "ideal_seconds": ideal,
+            "floor_seconds": round((timing.floor_seconds or 0.0) + seen.floor, 2),
+            "ratio": round(measured / ideal, 2) if ideal else None,
+            "limited_by": f"PodDisruptionBudget {seen.budget}",
         }
     )
 
@@ -174,7 +181,7 @@ def batch_of(ctx: Context, step_position: StepPosition, phase: Phase) -> BatchPr
     if step_position.moved and before.index and not before.drained_at and ctx.seen.world_ready:
         # The last batch: nothing was left to wait for in the drain itself.
         return before.model_copy(update={"drained_at": timestamp(ctx.now)})
-    resumed = phase is Phase.RUNNING and resumes(ctx)
+    resumed = phase in {Phase.RUNNING, Phase.BLOCKED} and resumes(ctx)
     if not step_position.moving or ctx.migration.in_place or not ctx.seen.world_ready:
         # A pause may end while a node that somebody uncordoned meanwhile is cordoned again.
         open_ = before.started_at is not None and before.drained_at is None

@@ -23,6 +23,7 @@ from azure_linux_migrator.core.reconcile.accounting import accounted
 from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.reconcile.intents import (
     ended,
+    remembering,
     token,
     tries_again,
     used,
@@ -53,7 +54,8 @@ from azure_linux_migrator.model.migration import Migration
 def decide(migration: Migration, observation: Observation, now: float) -> Decision:
     """What to do now, what to report, and when to look again (`now`: seconds since the epoch)."""
     decision = _decide(migration, observation, now)
-    return replace(decision, status=accounted(migration.status, decision.status, now))
+    status = remembering(migration, decision.status)
+    return replace(decision, status=accounted(migration.status, status, now))
 
 
 def _decide(migration: Migration, observation: Observation, now: float) -> Decision:

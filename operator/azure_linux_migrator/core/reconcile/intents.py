@@ -1,9 +1,9 @@
 """What people ask for by annotation: pause, resume, abort and retry.
 
 Each value of an annotation acts once and is recorded in the status, so that a GitOps tool that
-removes the annotation undoes nothing. Approvals and rollbacks are recorded in the same way, where
-they take effect (core/steps/approvals, decide). Asked for at the same time, abort comes before
-rollback, rollback before pause, and pause before resume.
+removes the annotation, or restores the value that Git has, undoes nothing. Approvals and rollbacks
+are recorded in the same way, where they take effect (core/steps/approvals, decide). Asked for at
+the same time, abort comes before rollback, rollback before pause, and pause before resume.
 """
 
 from dataclasses import replace
@@ -33,12 +33,41 @@ _HANDLED = {
     RETRY: "handled_retry",
 }
 """Annotation, and the field of the status that records its last value."""
+_REMEMBERED = (PAUSE, RESUME, ROLLBACK, ABORT, RETRY)
+"""Annotations whose earlier values are known too. An approval names a gate, which may be opened
+again."""
+REMEMBERED = 24
 
 
 def token(migration: Migration, annotation: str) -> str:
     """The value of an annotation if it is new, else an empty text."""
     value = migration.annotations.get(annotation, "")[:TOKEN_LIMIT]
-    return value if value != getattr(migration.status, _HANDLED[annotation]) else ""
+    status = migration.status
+    if value == getattr(status, _HANDLED[annotation]):
+        return ""
+    return "" if _entry(annotation, value) in status.earlier_tokens else value
+
+
+def remembering(migration: Migration, status: MigrationStatus) -> MigrationStatus:
+    """The next status with the values that it replaces, after those of before. A value that is set
+    again counts as the newest, so that others do not displace it."""
+    entries = list(migration.status.earlier_tokens)
+    for annotation in _REMEMBERED:
+        last = getattr(migration.status, _HANDLED[annotation])
+        if last and last != getattr(status, _HANDLED[annotation]):
+            entries.append(_entry(annotation, last))
+        now_set = _entry(annotation, migration.annotations.get(annotation, "")[:TOKEN_LIMIT])
+        if now_set in entries:
+            entries.append(now_set)
+    newest_first = tuple(dict.fromkeys(reversed(entries)))[:REMEMBERED]
+    tokens = newest_first[::-1]
+    if tokens == status.earlier_tokens:
+        return status
+    return status.model_copy(update={"earlier_tokens": tokens})
+
+
+def _entry(annotation: str, value: str) -> str:
+    return f"{annotation.partition('/')[2]}={value}"
 
 
 def without_old_tokens(migration: Migration) -> Migration:

@@ -73,14 +73,14 @@ def readable_spec(raw: object) -> tuple[MigrationSpec, tuple[str, ...]]:
 def status_to_release(status: MigrationStatus, lost: tuple[str, ...]) -> MigrationStatus:
     """The status for a spec without these fields: where it is not sure whose pool is meant, the
     autoscaler that was held cannot be given back."""
-    held = status.source.autoscaler
-    if held is None or not {"cluster", "source"}.intersection(lost):
+    bounds = status.source.autoscaler
+    if bounds is None or not {"cluster", "source"}.intersection(lost):
         return status
     log.error(
         "the spec does not name a cluster and a pool:  turn the autoscaler of the source pool on "
         "yourself, with %d to %d nodes",
-        held.min,
-        held.max,
+        bounds.min,
+        bounds.max,
     )
     source = status.source.model_copy(update={"autoscaler": None})
     return status.model_copy(update={"source": source})

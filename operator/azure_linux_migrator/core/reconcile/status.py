@@ -28,6 +28,7 @@ from azure_linux_migrator.core.reconcile.counts import (
     preflight_of,
 )
 from azure_linux_migrator.core.reconcile.intents import used
+from azure_linux_migrator.core.reconcile.phase import phase_of
 from azure_linux_migrator.core.reconcile.status_fields import (
     filled,
     progress_conditions,
@@ -61,7 +62,7 @@ def report_step(
     status = filled(
         ctx,
         drafts,
-        phase=Phase.PAUSED if paused else _phase(ctx, progress),
+        phase=Phase.PAUSED if paused else phase_of(ctx, progress),
         step_position=step_position,
         message=message,
     )
@@ -99,16 +100,6 @@ def _soak_start(ctx: Context, step_position: StepPosition) -> str | None:
     if target_not_ready(ctx) is not None:
         return before if blip(ctx) else None
     return before or timestamp(ctx.now)
-
-
-def _phase(ctx: Context, progress: Progress) -> Phase:
-    if progress.reason == Reason.ROLLED_BACK:
-        return Phase.ROLLED_BACK
-    if progress.state == "refused":
-        return Phase.STALLED
-    if progress.state == "planned":
-        return Phase.PLANNED
-    return Phase.ROLLING_BACK if ctx.migration.backwards else Phase.RUNNING
 
 
 def report_done(
@@ -227,10 +218,10 @@ def report_back(ctx: Context, why: RollbackStatus) -> MigrationStatus:
 def report_aborted(ctx: Context) -> MigrationStatus:
     """The status of a migration that an admin has stopped: both pools stay."""
     migration = ctx.migration
-    asked = migration.annotations.get(ABORT, "")[:64]
+    abort_token = migration.annotations.get(ABORT, "")[:64]
     message = (
-        f"stopped by {ABORT}={asked}: the nodes of {migration.old_pool} are uncordoned and both "
-        f"pools stay; kubectl azlm retry {migration.name} begins again"
+        f"stopped by {ABORT}={abort_token}: the nodes of {migration.old_pool} are uncordoned "
+        f"and both pools stay; kubectl azlm retry {migration.name} begins again"
     )
     status = filled(
         ctx,

@@ -104,14 +104,14 @@ class StatusRecord:
 
     def answered(self, written: StatusWritten) -> bool:
         """The answer to the request under way; True if the status is recorded."""
-        sent, self._sending = self._sending, None
+        request, self._sending = self._sending, None
         match written.answer:
-            case WriteAnswer.TAKEN if sent is not None:
+            case WriteAnswer.TAKEN if request is not None:
                 self.version = max(self.version, written.version)
-                self._written, self._intact, self._doubtful = sent, True, None
+                self._written, self._intact, self._doubtful = request, True, None
                 return True
             case WriteAnswer.UNANSWERED:
-                self._doubtful = sent
+                self._doubtful = request
             case WriteAnswer.GONE:
                 self._gone = True
         return False

@@ -26,13 +26,13 @@ def with_unused_tokens(migration: Migration, status: MigrationStatus) -> Migrati
 
 def _approval(migration: Migration) -> str:
     value = token(migration, APPROVE)
-    gate, wanted = value.partition(".")[0], migration.spec.approval
-    if not value or gate == wanted or migration.backwards:
+    gate, gates = value.partition(".")[0], migration.spec.approval
+    if not value or gate == gates or migration.backwards:
         return ""
-    if wanted is Approval.AUTOMATIC:
+    if gates is Approval.AUTOMATIC:
         why = "spec.approval is Automatic"
     else:
-        why = f"the migration waits for {APPROVE}={wanted}"
+        why = f"the migration waits for {APPROVE}={gates}"
     return f"{APPROVE}={value[:SHOWN]} ({why})"
 
 

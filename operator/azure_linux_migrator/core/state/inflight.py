@@ -84,6 +84,10 @@ class InflightEvictions:
         """Whether its last refusal says to wait."""
         return self.pod_refusals.backs_off(pod, uid)
 
+    def eviction_of(self, pod: NamespacedName) -> Eviction | None:
+        """The eviction of a pod that is under way."""
+        return self._all.get(pod)
+
     def budget_of(self, pod: NamespacedName) -> NamespacedName | None:
         """The budget that the eviction under way took a slot of."""
         eviction = self._all.get(pod)

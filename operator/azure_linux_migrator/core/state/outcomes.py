@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status_checks import ForecastStatus
-from azure_linux_migrator.azure.failures import FailureClass, classify_failure
+from azure_linux_migrator.azure.failure_codes import FailureClass
+from azure_linux_migrator.azure.failures import classify_failure
 from azure_linux_migrator.core.state.eviction_response import (
     CAUSES,
     OF_ALL,

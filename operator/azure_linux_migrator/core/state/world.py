@@ -39,6 +39,8 @@ class World(Evictions):
         self.implicit_budgets = ImplicitBudgets()
         self.listeners: list[Listener] = []
         self.unschedulable: dict[NamespacedName, Pod] = {}
+        self.unread_scales: dict[str, str] = {}
+        """Kinds of controllers that nothing is watched of, and why their scale is not known."""
         self.starting: dict[NamespacedName, Pod] = {}
         """Pods that have a node and are neither Ready nor at an end."""
         self._settling: set[NamespacedName] = set()
@@ -171,7 +173,7 @@ class World(Evictions):
             self._regroup(key.namespace)
 
     def put_controller(self, controller: Controller) -> None:
-        """A Deployment, ReplicaSet, StatefulSet or DaemonSet was added or changed."""
+        """A Deployment, ReplicaSet, StatefulSet or DaemonSet was added or changed, or a scale."""
         if self.owner_index.put_controller(controller):
             self._notify_owner(controller.uid)
 

@@ -19,7 +19,11 @@ def before_retire(ctx: Context) -> Progress:
     """The last moment at which going back is one uncordon away.
 
     Passed only with a fresh look at the pools: a source that somebody else deleted looks drained.
+    While an admin is waited for, the pools are read no more often than during other steps.
     """
+    waiting = _gate(ctx, Approval.BEFORE_RETIRE, f"node pool {ctx.migration.source} is retired")
+    if waiting is not DONE:
+        return waiting
     if not ctx.pools_newer_than(FRESH_SECONDS):
         return ctx.refresh_pools(
             Reason.READING_POOLS, "looking at the pools before the source is retired"
@@ -29,7 +33,7 @@ def before_retire(ctx: Context) -> Progress:
         # Somebody else's operation: nodes that it brings back are cordoned and drained first.
         text = f"Azure works on node pool {source.name} ({source.state}); it is retired after that"
         return ctx.refresh_pools(Reason.SOURCE_CHANGING, text, source.name)
-    return _gate(ctx, Approval.BEFORE_RETIRE, f"node pool {ctx.migration.source} is retired")
+    return DONE
 
 
 def _gate(ctx: Context, gate: Approval, what: str) -> Progress:
@@ -56,7 +60,7 @@ def approved(ctx: Context) -> str:
     The annotation names it, with or without a suffix (BeforeDrain.2). A word that was there when
     an attempt ended is none for the next.
     """
-    given = ctx.migration.annotations.get(APPROVE, "")[:TOKEN_LIMIT]
-    gate = given.partition(".")[0]
-    fresh = gate in set(Approval) and given != ctx.migration.status.handled_approval
+    approval = ctx.migration.annotations.get(APPROVE, "")[:TOKEN_LIMIT]
+    gate = approval.partition(".")[0]
+    fresh = gate in set(Approval) and approval != ctx.migration.status.handled_approval
     return gate if fresh else ctx.migration.status.approved

@@ -113,9 +113,9 @@ def not_ours(ctx: Context, text: str) -> Progress:
 
 def wanted_bounds(ctx: Context) -> tuple[int, int] | None:
     """The bounds that the new pool gets; None where nothing scales."""
-    wanted = ctx.migration.spec.target.autoscaling
-    if wanted is not None:
-        return wanted.min, wanted.max
+    autoscaling = ctx.migration.spec.target.autoscaling
+    if autoscaling is not None:
+        return autoscaling.min, autoscaling.max
     recorded = ctx.migration.status.source.autoscaler
     if recorded is not None:
         return recorded.min, recorded.max

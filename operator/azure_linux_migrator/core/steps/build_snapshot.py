@@ -16,6 +16,7 @@ from azure_linux_migrator.core.preflight.snapshot import (
     PreflightSnapshot,
     WorkloadFacts,
 )
+from azure_linux_migrator.core.steps.companions import Companions
 from azure_linux_migrator.core.steps.pool_size import final_count, most_extra
 from azure_linux_migrator.core.steps.progress import Context
 from azure_linux_migrator.model.azure_facts import AzureFacts
@@ -49,6 +50,7 @@ def build_snapshot(ctx: Context) -> PreflightSnapshot:
         workloads=_workloads(ctx),
         daemons=_daemons(ctx),
         budgets=tuple(_budgets(ctx)),
+        unread_scales=_unread_scales(ctx),
         now=ctx.now,
         blockers=ctx.plan.blockers,
     )
@@ -111,8 +113,9 @@ def _daemons(ctx: Context) -> Allocatable:
 def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
     """The pods that must move, and the DaemonSets that run beside them but for those of AKS."""
     entries = [entry for _, entry in sorted(ctx.planner.tracker.entries.items())]
+    companions = Companions(ctx)
     pods = [
-        _pod(ctx, entry)
+        _pod(ctx, entry, companions)
         for entry in entries
         if entry.filter_result.disposition is not PodDisposition.SKIP and not entry.pod.finished
     ]
@@ -143,10 +146,17 @@ def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
     return (*pods, *daemons, *others.values())
 
 
-def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
+def _unread_scales(ctx: Context) -> dict[str, str]:
+    entries = ctx.planner.tracker.entries.values()
+    owners = {entry.pod.owner.qualified_kind for entry in entries if entry.pod.owner is not None}
+    return {kind: why for kind, why in ctx.seen.world.unread_scales.items() if kind in owners}
+
+
+def _pod(ctx: Context, entry: TrackedPod, companions: Companions) -> WorkloadFacts:
     pod, world = entry.pod, ctx.seen.world
     controller = world.owner_index.controller_of(pod)
     volumes = tuple(world.owner_index.volumes_of(pod))
+    companion = companions.of(entry) if pod.scheduling.near else None
     return WorkloadFacts(
         "Pod",
         pod.key,
@@ -161,6 +171,8 @@ def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
         priority=pod.priority,
         run_once=pod.run_once or runs_once(pod),
         owned=pod.owner is not None,
+        labels=pod.labels,
+        beside=(_owner_of(ctx, companion) or f"Pod {companion.key}") if companion else "",
         blocker=entry.filter_result.blocker,
         no_surge=_no_surge(ctx, pod, controller, volumes),
         scaled_by=controller.scaled_by if controller else ScaleOwner.NOBODY,

@@ -60,10 +60,10 @@ def cordon_source(ctx: Context) -> Progress:
     open_nodes = [pool_progress.by_node[name].node for name in sorted(pool_progress.open)]
     if not open_nodes:
         return DONE
-    if kept := taken_back(ctx):
+    if nodes := taken_back(ctx):
         return refused(
             Reason.NODE_UNCORDONED,
-            f"node {kept[0]} was uncordoned during the soak; cordon it again to go on, or "
+            f"node {nodes[0]} was uncordoned during the soak; cordon it again to go on, or "
             "delete this migration to keep the pool",
         )
     if not ctx.migration.backwards and not cordon_begun(ctx):

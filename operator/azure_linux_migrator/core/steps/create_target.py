@@ -7,12 +7,13 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.preflight.target_kubernetes import target_kubernetes
 from azure_linux_migrator.core.steps.autoscaler import held_bounds, tagged_bounds
 from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
+from azure_linux_migrator.core.steps.operation_retry import once_more
 from azure_linux_migrator.core.steps.pool_size import final_count, initial_count, old_count
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.target_health import strange_taints
 from azure_linux_migrator.core.steps.waits import bounded
 from azure_linux_migrator.model.actions import CreatePool, ReadAzureFacts, UpdatePool
-from azure_linux_migrator.model.pool import Failure, Pool
+from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 RECHECK_SECONDS = 15.0
@@ -48,30 +49,30 @@ def _create(ctx: Context) -> Progress:
             # After a restart: the version of the new pool depends on what AKS offers.
             text = "reading which Kubernetes versions AKS offers for new pools"
             return ctx.attempt(ReadAzureFacts(source), Reason.READING_AZURE, text)
-        wanted = migration.spec.target
+        spec = migration.spec.target
         first = initial_count(ctx)
-        tags = {**(wanted.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}
+        tags = {**(spec.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}
         if (bounds := held_bounds(ctx, source)) is not None:
             tags[TAG_AUTOSCALER] = "-".join(map(str, bounds))
-        if wanted.count == "Auto":
+        if spec.count == "Auto":
             tags[TAG_TARGET_COUNT] = str(final_count(ctx))
         return ctx.attempt(
             CreatePool(
                 migration.source,
                 migration.target,
-                wanted.os_sku,
+                spec.os_sku,
                 first,
-                {**wanted.settings, **_version(ctx)},
+                {**spec.settings, **_version(ctx)},
                 tuple(sorted(tags.items())),
             ),
             Reason.CREATING_TARGET,
-            f"creating node pool {migration.target} with {first} nodes and OS SKU {wanted.os_sku}",
+            f"creating node pool {migration.target} with {first} nodes and OS SKU {spec.os_sku}",
         )
     return _created(ctx, target)
 
 
 def _version(ctx: Context) -> dict[str, object]:
-    """The Kubernetes version, where it is not the source's."""
+    """The Kubernetes version, where it is not the source's as it runs."""
     source, facts = ctx.pool(ctx.migration.source), ctx.seen.azure_facts
     if source is None or facts is None:
         return {}
@@ -104,10 +105,10 @@ def _created(ctx: Context, target: Pool) -> Progress:
         grow = UpdatePool(target.name, (("count", first),), target.etag)
         return ctx.attempt(grow, Reason.GROWING_TARGET, text)
     ready = ctx.seen.world.ready_nodes(target.name)
-    wanted = max(target.count, 1)
-    if ready < wanted:
+    count = max(target.count, 1)
+    if ready < count:
         # Read again: somebody may have deleted a machine of it, or scaled it.
-        text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
+        text = f"{ready} of {count} nodes of pool {target.name} are Ready"
         return ctx.refresh_pools(Reason.TARGET_NODES_NOT_READY, text, target.name)
     tainted = bounded(ctx, "tainted", _tainted(ctx, target))
     return tainted or node_agents_not_ready(ctx) or DONE
@@ -130,23 +131,14 @@ def _why(pool: Pool) -> str:
     return f": {pool.failure.message}" if pool.failure else ""
 
 
-def _once_more(ctx: Context, target: Pool, failure: Failure) -> Progress:
-    due = ctx.seen.asked.get(target.name, 0.0) + failure.delay
-    text = f"AKS could not make node pool {target.name}: {failure.message}; it is asked again"
-    if ctx.now < due:
-        return working(failure.reason, text, wake_at=due)
-    if not ctx.pools_newer_than(RECHECK_SECONDS):
-        return ctx.refresh_pools(failure.reason, text)
-    return ctx.attempt(UpdatePool(target.name, (), target.etag), failure.reason, text)
-
-
 def failed(ctx: Context, target: Pool) -> Progress:
     """Let AKS try again where that may help, else wait for an admin.
 
     A PUT that changes nothing has AKS bring the pool to what it should be.
     """
     if target.failure is not None and target.failure.retryable:
-        return _once_more(ctx, target, target.failure)
+        text = f"AKS could not make node pool {target.name}: {target.failure.message}"
+        return once_more(ctx, target.failure, UpdatePool(target.name, (), target.etag), text)
     return refused(
         Reason.TARGET_FAILED,
         f"AKS left node pool {target.name} in state {target.state}{_why(target)}; see az "

@@ -51,7 +51,7 @@ class DecisionMemory:
             and scope.alike(before.tracker.scope)
         ):
             # Only the policy changed: the pods that were moved under the old one stay counted.
-            planner.remember(before.tracker.evicted_owners)
+            planner.remember(before.tracker.evicted_owners, before.tracker.batch_times)
         self.forget()
         world.listeners.append(planner.listener)
         self._planner = planner

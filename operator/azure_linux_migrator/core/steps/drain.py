@@ -77,11 +77,13 @@ def before_next(ctx: Context, index: int) -> Progress | None:
 def nodes_held(ctx: Context) -> Progress | None:
     """All nodes that are left are marked as not to be upgraded now: wait for their labels."""
     unmarked = [ctx.pool_progress.by_node[name] for name in sorted(ctx.pool_progress.unmarked)]
-    held = [progress for progress in unmarked if progress.node.held]
-    if not held or len(held) < len(unmarked):
+    held_nodes = [progress for progress in unmarked if progress.node.held]
+    if not held_nodes or len(held_nodes) < len(unmarked):
         return bounded(ctx, "held", None)
-    blockers = "; ".join(str(of_held(progress.node, progress.remaining)) for progress in held[:3])
-    more = f" and {len(held) - 3} more" if len(held) > 3 else ""
+    blockers = "; ".join(
+        str(of_held(progress.node, progress.remaining)) for progress in held_nodes[:3]
+    )
+    more = f" and {len(held_nodes) - 3} more" if len(held_nodes) > 3 else ""
     wait = working(Reason.NODES_HELD, blockers + more, wake_at=ctx.now + LOST_EVENT_SECONDS)
     return bounded(ctx, "held", wait)
 
@@ -96,8 +98,8 @@ def marking(ctx: Context) -> Progress | None:
     empty before the last is seen, and the next batch must not take that one."""
     for name in ctx.pool_progress.unmarked:
         key = MarkNode(name, "").key
-        written = ctx.seen.written.get(key)
-        due = ctx.pending_write(written[0]) if written is not None else None
+        last_write = ctx.seen.written.get(key)
+        due = ctx.pending_write(last_write[0]) if last_write is not None else None
         if key in ctx.seen.running or due is not None:
             text = f"node {name} joins the batch"
             return working(Reason.ADMITTING_BATCH, text, wake_at=due)
@@ -132,8 +134,8 @@ def admit(ctx: Context, index: int, chosen: list[str]) -> Progress:
 
 def evict(ctx: Context) -> Progress:
     """Move what may move now."""
-    if (held := bounded(ctx, "usable", _unseen_or_nowhere(ctx))) is not None:
-        return held
+    if (hold := bounded(ctx, "usable", _unseen_or_nowhere(ctx))) is not None:
+        return hold
     force = ctx.migration.spec.drain.on_timeout is TimeoutPolicy.FORCE
     expired = _deadline_passed(ctx)
     held_until_now = resumes(ctx) or ctx.migration.paused or (expired and not force)
@@ -142,10 +144,10 @@ def evict(ctx: Context) -> Progress:
     if expired and not force:
         return _timed_out(ctx)
     wake_at = _wake_at(ctx)
-    left = _left(ctx)
+    remaining_pods = _left(ctx)
     throttled = ctx.seen.world.inflight.throttled_until
     if ctx.now < throttled:
-        text = f"{left}; the apiserver asked for a pause"
+        text = f"{remaining_pods}; the apiserver asked for a pause"
         return working(Reason.DRAINING, text, wake_at=min(wake_at, throttled))
     if (waiting := unsound_replacements(ctx)) is not None:
         if expired:
@@ -156,7 +158,7 @@ def evict(ctx: Context) -> Progress:
     actions: tuple[Action, ...] = (*_surges(ctx), *plan.evictions)
     if plan.blocker_count:
         return working(Reason.DRAIN_BLOCKED, _blocked(ctx), *actions, wake_at=wake_at)
-    return working(Reason.DRAINING, left, *actions, wake_at=wake_at)
+    return working(Reason.DRAINING, remaining_pods, *actions, wake_at=wake_at)
 
 
 def _unseen_or_nowhere(ctx: Context) -> Progress | None:
@@ -178,9 +180,9 @@ def _surges(ctx: Context) -> tuple[Action, ...]:
 
 def _left(ctx: Context) -> str:
     """How many pods are left, and how many of them nobody moves: they run to their end."""
-    left = f"{counted(ctx.pool_progress.remaining)} left to move"
+    text = f"{counted(ctx.pool_progress.remaining)} left to move"
     waited = sum(progress.waiting for progress in ctx.pool_progress.by_node.values())
-    return f"{left}, {waited} of which are waited for until they end" if waited else left
+    return f"{text}, {waited} of which are waited for until they end" if waited else text
 
 
 def _blocked(ctx: Context) -> str:

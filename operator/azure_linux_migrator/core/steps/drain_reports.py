@@ -14,17 +14,17 @@ def drain_reports(ctx: Context) -> tuple[Action, ...]:
     if not ctx.seen.reports_drain or not ctx.seen.world_ready:
         return ()
     name = ctx.migration.name
-    wanted = {
+    conditions = {
         load.node.name: DRAINED if load.drained else DRAIN_IN_PROGRESS
         for load in ctx.pool_progress.by_node.values()
         if load.batch > 0 and load.node.unschedulable
     }
     pools = dict.fromkeys((ctx.migration.source, ctx.migration.target))
     reports = [
-        ReportDrain(node.name, name, wanted.get(node.name, ""))
+        ReportDrain(node.name, name, conditions.get(node.name, ""))
         for pool in pools
         for node in ctx.seen.world.pool_nodes(pool)
-        if _reported(node, name) != wanted.get(node.name, "")
+        if _reported(node, name) != conditions.get(node.name, "")
     ]
     attempts = [ctx.attempt(report, "", "") for report in reports]
     return tuple(action for attempt in attempts for action in attempt.actions)

@@ -162,11 +162,11 @@ def _of_target(ctx: Context, pool: Pool | None) -> list[ExternalChange]:
 def _not_elastic(ctx: Context, pool: Pool) -> list[ExternalChange]:
     """A target that cannot grow while the source's autoscaler is held."""
     blue_green = ctx.migration.spec.strategy.type is StrategyType.BLUE_GREEN
-    wanted = ctx.migration.spec.target.autoscaling or ctx.migration.status.source.autoscaler
+    autoscaling = ctx.migration.spec.target.autoscaling or ctx.migration.status.source.autoscaler
     if (
         pool.autoscaling
         or not blue_green
-        or wanted is None
+        or autoscaling is None
         or ctx.migration.status.step not in _HELD
     ):
         return []
@@ -175,7 +175,7 @@ def _not_elastic(ctx: Context, pool: Pool) -> list[ExternalChange]:
     text = (
         f"node pool {pool.name} has no autoscaler while the source's is off{why}: pods that need "
         f"more nodes stay Pending; az aks nodepool update --name {pool.name} "
-        f"--enable-cluster-autoscaler --min-count {pool.count} --max-count {wanted.max} …"
+        f"--enable-cluster-autoscaler --min-count {pool.count} --max-count {autoscaling.max} …"
     )
     return [ExternalChange(Reason.TARGET_NOT_ELASTIC, text)]
 

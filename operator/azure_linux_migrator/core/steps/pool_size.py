@@ -31,12 +31,12 @@ def surge(ctx: Context) -> int:
 
 def final_count(ctx: Context) -> int:
     """Nodes that the target has in the end."""
-    wanted = ctx.migration.spec.target.count
-    if wanted == "Auto":
+    count = ctx.migration.spec.target.count
+    if count == "Auto":
         # Once pods have begun to leave, what is left on the source needs less.
         chosen = new.tag(TAG_TARGET_COUNT) if (new := ctx.pool(ctx.migration.new_pool)) else ""
         return int(chosen) if chosen.isdecimal() else nodes_needed(ctx.planner.tracker).count
-    return wanted if wanted is not None else max(1, old_count(ctx))
+    return count if count is not None else max(1, old_count(ctx))
 
 
 def initial_count(ctx: Context) -> int:

@@ -222,9 +222,9 @@ def _source(ctx: Context, source: Pool) -> Progress | None:
 def _already_there(ctx: Context, source: Pool) -> Progress | None:
     """A pool that runs the OS already is not replaced by a second one like it, unless the spec asks
     for another VM size. InPlace changes nothing of such a pool."""
-    migration, wanted = ctx.migration, ctx.migration.spec.target
-    size = (wanted.vm_size or source.vm_size).lower()
-    if migration.in_place or not same_os(source.os_sku, wanted.os_sku):
+    migration, target = ctx.migration, ctx.migration.spec.target
+    size = (target.vm_size or source.vm_size).lower()
+    if migration.in_place or not same_os(source.os_sku, target.os_sku):
         return None
     if size != source.vm_size.lower():
         return None

@@ -96,17 +96,17 @@ class Context:
         that is not shown after its deletion is gone."""
         if name in self.seen.deleted:
             return False
-        asked = self.seen.asked.get(name, 0.0)
-        return self.pool(name) is None and self.now - asked < SHOWS_SECONDS
+        asked_at = self.seen.asked.get(name, 0.0)
+        return self.pool(name) is None and self.now - asked_at < SHOWS_SECONDS
 
     def pending_write(self, action: Action) -> float | None:
         """Until when to wait for the watch to show this very write; None where it was not made
         just now."""
-        written = self.seen.written.get(action.key)
-        if written is None or written[0] != action:
+        last_write = self.seen.written.get(action.key)
+        if last_write is None or last_write[0] != action:
             return None
-        due = written[1] + PENDING_WRITE_SECONDS
-        return due if written[1] <= self.now < due else None
+        due = last_write[1] + PENDING_WRITE_SECONDS
+        return due if last_write[1] <= self.now < due else None
 
     def attempt(self, action: Action, reason: Reason | Literal[""], message: str) -> Progress:
         """Ask for an action, unless its last failure says to wait or to give up for now, or it
@@ -151,10 +151,10 @@ class Context:
         """Read the pools again where they were not read for `interval` seconds; while Azure works
         on `pool` the less often the longer."""
         if pool:
-            asked = self.seen.asked.get(pool)
-            waited = 0.0 if asked is None else self.now - asked
+            asked_at = self.seen.asked.get(pool)
+            waited = 0.0 if asked_at is None else self.now - asked_at
             interval = min(max(waited / 10, POLL_SHORTEST), POLL_LONGEST)
-            interval = POLL_UNKNOWN if asked is None else interval
+            interval = POLL_UNKNOWN if asked_at is None else interval
         if self.seen.pools is not None and self.pools_newer_than(interval):
             return working(reason, message, wake_at=self.seen.pools.at + interval)
         return self.attempt(ReadPools(), reason, message)

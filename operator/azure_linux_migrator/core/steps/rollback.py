@@ -55,20 +55,20 @@ def restore_size(ctx: Context) -> Progress:
             f"node pool {ctx.migration.old_pool} is gone, so there is nothing to go back to; the "
             f"workloads stay on {ctx.migration.new_pool}",
         )
-    wanted = old_count(ctx)
-    text = f"growing node pool {pool.name} back to {wanted} nodes"
+    count = old_count(ctx)
+    text = f"growing node pool {pool.name} back to {count} nodes"
     ready = ctx.seen.world.ready_nodes(pool.name)
-    if (pool.count >= wanted and ready >= wanted) or (pool.autoscaling and ready):
+    if (pool.count >= count and ready >= count) or (pool.autoscaling and ready):
         return DONE  # an autoscaler that somebody has turned on gives it the nodes it needs
-    if pool.count >= wanted and pool.succeeded:
+    if pool.count >= count and pool.succeeded:
         # A node that never answered is not waited for: what has no room elsewhere holds the drain
         # up by itself.
         return DONE if ready else _none_ready(ctx, pool)
     due = ctx.seen.asked.get(pool.name, 0.0) + AGAIN_SECONDS
-    if pool.count >= wanted and pool.settled and ctx.now < due:
+    if pool.count >= count and pool.settled and ctx.now < due:
         message = f"{text}: AKS left it in state {pool.state}; it is asked again"
         return working(Reason.RESTORING_SOURCE, message, wake_at=due)
-    action = UpdatePool(pool.name, (("count", wanted),), pool.etag)
+    action = UpdatePool(pool.name, (("count", count),), pool.etag)
     return update(ctx, action, Reason.RESTORING_SOURCE, text)
 
 
@@ -103,7 +103,7 @@ def remove_target(ctx: Context) -> Progress:
         refresh = ctx.refresh_pools(Reason.REMOVING_TARGET, "reading the cluster's node pools")
         return ctx.keep_refusal(refresh, f"DeletePool/{ctx.migration.new_pool}")
     pool = ctx.pool(ctx.migration.new_pool)
-    left = sum(1 for _ in ctx.seen.world.pool_nodes(ctx.migration.new_pool))
+    nodes_left = sum(1 for _ in ctx.seen.world.pool_nodes(ctx.migration.new_pool))
     text = f"deleting node pool {ctx.migration.new_pool}"
     if pool is None:
         if f"CreatePool/{ctx.migration.new_pool}" in ctx.seen.running:
@@ -112,7 +112,9 @@ def remove_target(ctx: Context) -> Progress:
             # Azure may take a while to show a pool that it has just accepted.
             return ctx.refresh_pools(Reason.REMOVING_TARGET, "looking whether the new pool appears")
         return (
-            DONE if not left else working(Reason.REMOVING_TARGET, f"waiting for {left} nodes to go")
+            DONE
+            if not nodes_left
+            else working(Reason.REMOVING_TARGET, f"waiting for {nodes_left} nodes to go")
         )
     if not ctx.migration.owns(pool):
         return DONE

@@ -80,14 +80,14 @@ def _short(ctx: Context, target: Pool) -> bool:
 
 def _shrink(ctx: Context, source: Pool) -> Progress | None:
     """Delete the machines of drained nodes, and wait until they are gone."""
-    done = sorted(
+    drained_nodes = sorted(
         name
         for name, progress in ctx.pool_progress.by_node.items()
         if progress.batch > 0 and progress.drained
     )
-    if not done:
+    if not drained_nodes:
         return None
-    text = f"deleting {len(done)} drained nodes of pool {source.name}"
+    text = f"deleting {len(drained_nodes)} drained nodes of pool {source.name}"
     vanishing = source.succeeded and source.count < len(ctx.pool_progress)
     if not source.settled or vanishing:
         return ctx.refresh_pools(Reason.SHRINKING_SOURCE, text, source.name)
@@ -95,20 +95,22 @@ def _shrink(ctx: Context, source: Pool) -> Progress | None:
         return loose
     if not source.succeeded:
         text += f" again: AKS left the pool in state {source.state}"
-    machines = DeleteMachines(source.name, tuple(done), ctx.planner.tracker.lost(done))
+    machines = DeleteMachines(
+        source.name, tuple(drained_nodes), ctx.planner.tracker.lost(drained_nodes)
+    )
     return ctx.attempt(machines, Reason.SHRINKING_SOURCE, text)
 
 
 def _grow(ctx: Context, target: Pool) -> Progress | None:
     """Grow the target by what the source lost, and wait until its nodes are Ready."""
-    wanted = min(final_count(ctx), old_count(ctx) - len(ctx.pool_progress) + surge(ctx))
-    if target.count < wanted:
-        text = f"growing node pool {target.name} from {target.count} to {wanted} nodes"
-        action = UpdatePool(target.name, (("count", wanted),), target.etag)
+    count = min(final_count(ctx), old_count(ctx) - len(ctx.pool_progress) + surge(ctx))
+    if target.count < count:
+        text = f"growing node pool {target.name} from {target.count} to {count} nodes"
+        action = UpdatePool(target.name, (("count", count),), target.etag)
         return update(ctx, action, Reason.GROWING_TARGET, text)
     ready = ctx.seen.world.ready_nodes(target.name)
-    if not target.settled or ready < wanted:
-        text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
+    if not target.settled or ready < count:
+        text = f"{ready} of {count} nodes of pool {target.name} are Ready"
         answer = ctx.refresh_pools(Reason.TARGET_NODES_NOT_READY, text, target.name)
         return answer if not target.settled else working(Reason.TARGET_NODES_NOT_READY, text)
     return None

@@ -34,8 +34,8 @@ def _not_ready(ctx: Context) -> Progress | None:
     name = ctx.migration.target
     nodes = list(ctx.seen.world.pool_nodes(name))
     ready = sum(node.ready for node in nodes)
-    wanted = 1 if ctx.migration.backwards else max(len(nodes), 1)
-    if ready < wanted:
+    least = 1 if ctx.migration.backwards else max(len(nodes), 1)
+    if ready < least:
         text = f"{ready} of {len(nodes)} nodes of pool {name} are Ready"
         return working(Reason.TARGET_NODES_NOT_READY, text, wake_at=ctx.now + CHECK_SECONDS)
     return unsound_replacements(ctx)

@@ -6,6 +6,7 @@ nodes.
 """
 
 from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.core.steps.operation_retry import once_more
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.pool import Pool
@@ -19,35 +20,43 @@ SHOWS_SECONDS = 120.0
 def update_in_place(ctx: Context) -> Progress:
     """Ask once, then follow until every node runs the new OS."""
     pool = ctx.pool(ctx.migration.source)
-    wanted = ctx.migration.spec.target.os_sku
+    os_sku = ctx.migration.spec.target.os_sku
     if ctx.seen.pools is None:
         return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, "reading the cluster's node pools")
     if pool is None:
         return refused(Reason.SOURCE_POOL_GONE, f"node pool {ctx.migration.source} is gone")
-    if not _shows(ctx, pool, wanted):
-        return _ignored(ctx, pool, wanted) or _ask(ctx, pool, wanted)
+    if not _shows(ctx, pool, os_sku):
+        return _ignored(ctx, pool, os_sku) or _ask(ctx, pool, os_sku)
     if pool.state in UNFINISHED:
-        return refused(
-            Reason.UPDATE_FAILED,
-            f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
-            f"{': ' + pool.failure.message if pool.failure else ''}{_held_by(ctx)}; fix that and "
-            "start it again "
-            f"with az aks nodepool update --name {pool.name} --os-sku {wanted} …",
-            *ctx.pool_reads(FRESH_SECONDS),
-            wake_at=ctx.now + FRESH_SECONDS,
-        )
-    unchanged = _unchanged(ctx, pool, wanted)
+        return _failed(ctx, pool, os_sku)
+    unchanged = _unchanged(ctx, pool, os_sku)
     if pool.succeeded and unchanged and not _shows_soon(ctx, pool):
-        return _ask(ctx, pool, wanted)
+        return _ask(ctx, pool, os_sku)
     if not pool.succeeded or unchanged:
-        text = f"AKS changes node pool {pool.name} to {wanted}: {_left(ctx)}"
+        text = f"AKS changes node pool {pool.name} to {os_sku}: {_left(ctx)}"
         answer = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
-        if (held := _held_by(ctx)) and answer.reason == Reason.UPDATING_IN_PLACE:
+        if (reason := _held_by(ctx)) and answer.reason == Reason.UPDATING_IN_PLACE:
             return working(
-                Reason.UPDATING_IN_PLACE, text + held, *answer.actions, wake_at=answer.wake_at
+                Reason.UPDATING_IN_PLACE, text + reason, *answer.actions, wake_at=answer.wake_at
             )
         return answer
     return DONE
+
+
+def _failed(ctx: Context, pool: Pool, os_sku: str) -> Progress:
+    """Ask again where the cause passes by itself, else wait for an admin."""
+    failure = pool.failure
+    if failure is not None and failure.retryable:
+        text = f"AKS could not change node pool {pool.name}: {failure.message}{_held_by(ctx)}"
+        return once_more(ctx, failure, _change(ctx, pool, os_sku), text)
+    return refused(
+        Reason.UPDATE_FAILED,
+        f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
+        f"{': ' + failure.message if failure else ''}{_held_by(ctx)}; fix that and "
+        f"start it again with az aks nodepool update --name {pool.name} --os-sku {os_sku} …",
+        *ctx.pool_reads(FRESH_SECONDS),
+        wake_at=ctx.now + FRESH_SECONDS,
+    )
 
 
 def _held_by(ctx: Context) -> str:
@@ -56,15 +65,15 @@ def _held_by(ctx: Context) -> str:
     return f"; AKS will wait for: {'; '.join(blockers[:3])}" if blockers else ""
 
 
-def _shows(ctx: Context, pool: Pool, wanted: str) -> bool:
+def _shows(ctx: Context, pool: Pool, os_sku: str) -> bool:
     """Whether the pool is, or becomes, what was asked for: by its own field, or by its nodes'."""
-    if pool.os_sku.casefold() == wanted.casefold():
+    if pool.os_sku.casefold() == os_sku.casefold():
         return True
     nodes = list(ctx.seen.world.pool_nodes(pool.name))
-    return bool(nodes) and all(node.runs(wanted) for node in nodes)
+    return bool(nodes) and all(node.runs(os_sku) for node in nodes)
 
 
-def _unchanged(ctx: Context, pool: Pool, wanted: str) -> bool:
+def _unchanged(ctx: Context, pool: Pool, os_sku: str) -> bool:
     """Whether nodes with the old OS are left that AKS has to change.
 
     Deallocated nodes stay registered, NotReady, and are not part of the pool's count
@@ -72,24 +81,24 @@ def _unchanged(ctx: Context, pool: Pool, wanted: str) -> bool:
     """
     if not pool.settings.deallocates:
         return bool(ctx.pool_progress.by_node)
-    changed = [node for node in ctx.seen.world.pool_nodes(pool.name) if node.runs(wanted)]
+    changed = [node for node in ctx.seen.world.pool_nodes(pool.name) if node.runs(os_sku)]
     return len(changed) < pool.count
 
 
-def _ignored(ctx: Context, pool: Pool, wanted: str) -> Progress | None:
+def _ignored(ctx: Context, pool: Pool, os_sku: str) -> Progress | None:
     """AKS has taken the change and shows another OS SKU: the next request waits."""
-    asked = ctx.seen.asked.get(pool.name)
-    if asked is None or not pool.settled:
+    asked_at = ctx.seen.asked.get(pool.name)
+    if asked_at is None or not pool.settled:
         return None
     text = (
-        f"AKS was asked to change node pool {pool.name} to {wanted} and shows {pool.os_sku}; see "
-        f"az aks nodepool show --name {pool.name} …, and whether this cluster has {wanted}"
+        f"AKS was asked to change node pool {pool.name} to {os_sku} and shows {pool.os_sku}; see "
+        f"az aks nodepool show --name {pool.name} …, and whether this cluster has {os_sku}"
     )
-    due = asked + SHOWS_SECONDS
+    due = asked_at + SHOWS_SECONDS
     if ctx.now < due:
         refresh = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
         return working(Reason.UPDATING_IN_PLACE, text, *refresh.actions, wake_at=refresh.wake_at)
-    again = _ask(ctx, pool, wanted)
+    again = _ask(ctx, pool, os_sku)
     return refused(Reason.UPDATE_IGNORED, text, *again.actions, wake_at=again.wake_at)
 
 
@@ -101,18 +110,21 @@ def _shows_soon(ctx: Context, pool: Pool) -> bool:
     return ctx.now - ctx.seen.asked.get(pool.name, 0.0) < SHOWS_SECONDS
 
 
-def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
-    text = f"asking AKS to change node pool {pool.name} to {wanted}: {_left(ctx)}"
+def _ask(ctx: Context, pool: Pool, os_sku: str) -> Progress:
+    text = f"asking AKS to change node pool {pool.name} to {os_sku}: {_left(ctx)}"
     if not pool.settled:
         return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
     if not ctx.pools_newer_than(FRESH_SECONDS):
         refresh = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
         return ctx.keep_refusal(refresh, f"UpdatePool/{pool.name}")
+    return ctx.attempt(_change(ctx, pool, os_sku), Reason.UPDATING_IN_PLACE, text)
+
+
+def _change(ctx: Context, pool: Pool, os_sku: str) -> UpdatePool:
     # The pool's own upgrade settings apply: AKS refuses maxSurge for Spot pools, and what is set
     # beside maxUnavailable, or in place of the owner's value, stays for good.
     profile = ctx.migration.spec.target.security.settings
-    action = UpdatePool(pool.name, (("osSKU", wanted), *profile.items()), pool.etag)
-    return ctx.attempt(action, Reason.UPDATING_IN_PLACE, text)
+    return UpdatePool(pool.name, (("osSKU", os_sku), *profile.items()), pool.etag)
 
 
 def _left(ctx: Context) -> str:

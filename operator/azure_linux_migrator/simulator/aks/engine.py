@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from azure_linux_migrator.simulator.aks import operations as ops
+from azure_linux_migrator.simulator.aks.drain_failures import drain_failure
 from azure_linux_migrator.simulator.aks.limits import Timings
 from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, relabelled
 from azure_linux_migrator.simulator.aks.pool import AgentPool
@@ -287,16 +288,5 @@ class Engine:
         left = sorted(set(names) & operation.draining.keys())
         if not left:
             return
-        cause = (
-            f"Node '{left[0]}' failed to be drained with error: "
-            f"'Drain did not complete within {self.timings.drain_timeout:.0f}s'"
-        )
-        if operation.deletes_pool:
-            code = "DeleteVMSSAgentPoolFailed"
-            message = (
-                "VMSSAgentPoolReconciler retry failed: "
-                f'{{\n  "code": "PodDrainFailure",\n  "message": "{cause}"\n }}'
-            )
-        else:
-            code, message = "PodDrainFailure", cause
-        self.end(operation, "Failed", now, {"code": code, "message": message})
+        error = drain_failure(operation, left[0], self.timings.drain_timeout)
+        self.end(operation, "Failed", now, error)

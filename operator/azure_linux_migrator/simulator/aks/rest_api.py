@@ -21,6 +21,7 @@ _CLUSTER = (
 )
 _LOCATION = r"/subscriptions/[^/]+/providers/[^/]+/locations/[^/]+"
 _GROUP = r"/subscriptions/[^/]+/[rR]esource[gG]roups/[^/]+/providers"
+_SUBSCRIPTION_LOCKS = r"/subscriptions/[^/]+/providers/Microsoft.Authorization/locks"
 _COMPUTE = r"/subscriptions/[^/]+/providers/Microsoft.Compute"
 _POOL = rf"{_CLUSTER}/agentPools/(?P<pool>[^/]+)"
 
@@ -103,6 +104,7 @@ class RestApi:
                     listed(cluster.locks),
                 ),
                 ("GET", f"{_GROUP}/Microsoft.Authorization/locks", listed(cluster.locks)),
+                ("GET", _SUBSCRIPTION_LOCKS, listed(cluster.locks)),
                 (
                     "GET",
                     f"{_CLUSTER}/maintenanceConfigurations",

@@ -9,7 +9,7 @@ if obj.status ~= nil then
     end
   end
 end
-local ended = phase == "Succeeded" or phase == "RolledBack" or phase == "Aborted"
+local ended = phase == "Succeeded" or phase == "Planned" or phase == "RolledBack" or phase == "Aborted"
 local actions = {}
 actions["pause"] = { disabled = ended or phase == "Paused" }
 actions["resume"] = { disabled = phase ~= "Paused" }

@@ -1,0 +1,73 @@
+"""Keeps the scales of controllers that cannot be watched: they are read again and again."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.scales import owners_with_scale, read_scales
+from azure_linux_migrator.model.cluster import Controller
+
+log = logging.getLogger(__name__)
+
+READ_SECONDS = 30.0
+"""A scale is so old at the most: any kind may have one, and a watch of each would need the right to
+list all its objects."""
+
+
+class ScaleWatch:
+    """Reads the scales of a world's pods, from their first list on. `changed` is called when that
+    was done first, and whenever a scale is another."""
+
+    def __init__(self, client: Client, world: World, changed: Callable[[], None]) -> None:
+        self._client = client
+        self._world = world
+        self._changed = changed
+        self._pods_listed = asyncio.Event()
+        self._controllers: dict[str, Controller] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.synced = False
+
+    def start(self) -> None:
+        """Begin, in the background."""
+        self._task = asyncio.create_task(self._run(), name="scales of custom resources")
+
+    def pods_listed(self) -> None:
+        """The list of pods is whole."""
+        self._pods_listed.set()
+
+    def end(self) -> asyncio.Task[None]:
+        """Change nothing any more, from now on."""
+        assert self._task is not None, "start() comes first"  # noqa: S101
+        self._task.cancel()
+        self.synced = False
+        return self._task
+
+    async def _run(self) -> None:
+        await self._pods_listed.wait()
+        while True:
+            try:
+                await self.read()
+            except Exception:
+                log.exception("the scales of custom resources were not read; trying again")
+            await asyncio.sleep(READ_SECONDS)
+
+    async def read(self) -> None:
+        """Read them all once. A scale that cannot be read is not believed any longer: without it
+        the pods that are seen count."""
+        scales = await read_scales(self._client, owners_with_scale(self._world.pods.values()))
+        for kind, why in scales.unread.items():
+            if self._world.unread_scales.get(kind) != why:
+                log.warning("the scale of %s cannot be read: %s", kind, why)
+        current = {controller.uid: controller for controller in scales.controllers}
+        news = current != self._controllers or scales.unread != self._world.unread_scales
+        for uid, controller in self._controllers.items():
+            if uid not in current:
+                self._world.remove_controller(controller.kind, controller.key)
+        for controller in scales.controllers:
+            self._world.put_controller(controller)
+        self._controllers, self._world.unread_scales = current, dict(scales.unread)
+        if news or not self.synced:
+            self.synced = True
+            self._changed()

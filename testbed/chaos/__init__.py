@@ -1,0 +1,1 @@
+"""Migrations on the real control plane while it, the network and the operator fail."""

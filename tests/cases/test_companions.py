@@ -1,0 +1,150 @@
+"""Pods that others tie to their node: what would stay Pending is reported before."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from azure_linux_migrator.model.azure_facts import SizeFacts
+from tests.support.preflight_cluster import FACTS, SIZES, PreflightCluster, deployment
+
+HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
+
+
+def tied(kind: str, app: str, topology: str = HOST, *, preferred: bool = False) -> str:
+    """A pod affinity or anti-affinity to the pods of an app."""
+    term = f"{{topologyKey: {topology}, labelSelector: {{matchLabels: {{app: {app}}}}}}}"
+    if preferred:
+        soft = "preferredDuringSchedulingIgnoredDuringExecution"
+        return f"affinity: {{{kind}: {{{soft}: [{{weight: 1, podAffinityTerm: {term}}}]}}}}"
+    return f"affinity: {{{kind}: {{requiredDuringSchedulingIgnoredDuringExecution: [{term}]}}}}"
+
+
+def cluster(*objects: str, **more: Any) -> PreflightCluster:
+    tied_cluster = PreflightCluster(**more)
+    tied_cluster.apply("---\n".join(objects))
+    return tied_cluster
+
+
+def test_pods_beside_others_of_the_source_are_named_with_the_order_that_helps() -> None:
+    near = tied("podAffinity", "cache")
+    both = cluster(deployment("cache", "hostPID: false", 4), deployment("web", near, 2))
+    [finding] = both.findings("pod.affinity")
+    assert finding.blocks
+    assert "must run on the node of pods of Deployment default/cache" in finding.message
+    assert "spec.drain.order" in finding.remedy
+    first = {"order": [{"selector": {"matchLabels": {"app": "cache"}}, "order": -1}]}
+    assert not both.findings("pod.affinity", drain=first)
+    assert not both.findings("pod.affinity", strategy={"type": "InPlace"})
+
+
+def test_replicas_that_must_be_together_cannot_leave_one_by_one() -> None:
+    together = tied("podAffinity", "web")
+    [finding] = cluster(deployment("web", together, 2)).findings("pod.affinity")
+    assert "on the node of each other" in finding.message
+    assert "preferred" in finding.remedy
+    assert not cluster(deployment("web", together, 1)).findings("pod.affinity"), "it may be alone"
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        tied("podAffinity", "cache", ZONE),
+        tied("podAffinity", "cache", preferred=True),
+        tied("podAffinity", "nothing"),
+    ],
+)
+def test_a_companion_that_a_new_node_may_have_holds_nothing_up(pod: str) -> None:
+    both = cluster(deployment("cache", "hostPID: false", 4), deployment("web", pod, 2))
+    assert not both.findings("pod.affinity")
+
+
+def test_a_companion_on_every_node_is_on_the_new_ones_too() -> None:
+    agent = deployment("agent", "hostPID: false").replace("kind: Deployment", "kind: DaemonSet")
+    both = cluster(agent, deployment("web", tied("podAffinity", "agent"), 2))
+    assert not both.findings("pod.affinity")
+
+
+def test_replicas_apart_need_as_many_nodes() -> None:
+    apart = tied("podAntiAffinity", "web")
+    six = cluster(deployment("web", apart, 6), workers=6)
+    assert not six.findings("pod.affinity")
+    [finding] = six.findings("pod.affinity", target={"count": 3})
+    assert finding.blocks
+    assert "4 nodes for 6 pods, and 2 find no node" in finding.message, "with the System node"
+    assert "spec.target.count" in finding.remedy
+    grows = {"count": 3, "autoscaling": {"min": 3, "max": 6}}
+    assert not six.findings("pod.affinity", target=grows)
+    soft = tied("podAntiAffinity", "web", preferred=True)
+    assert not cluster(deployment("web", soft, 6), workers=6).findings(
+        "pod.affinity", target={"count": 3}
+    )
+
+
+def test_replicas_that_listen_on_a_port_of_the_node_need_as_many_nodes() -> None:
+    port = "containers: [{name: a, image: x, ports: [{containerPort: 80, hostPort: 80}]}]"
+    six = cluster(deployment("web", port, 6), workers=6)
+    assert not six.findings("pod.affinity")
+    [finding] = six.findings("pod.affinity", target={"count": 3})
+    assert "hostPort 80" in finding.message
+    assert finding.remedy == "raise spec.target.count"
+
+
+def test_replicas_apart_by_zone_need_the_zones() -> None:
+    zoned = cluster(
+        deployment("web", tied("podAntiAffinity", "web", ZONE), 3),
+        properties={"availabilityZones": ["1", "2", "3"]},
+    )
+    assert not zoned.findings("pod.affinity")
+    [finding] = zoned.findings("pod.affinity", target={"zones": ["1"]})
+    assert "spec.target.zones" in finding.remedy
+
+
+def disk(mode: str, driver: str = "disk.csi.azure.com", name: str = "data") -> str:
+    """A volume that is bound to a claim."""
+    return f"""
+apiVersion: v1
+kind: PersistentVolume
+metadata: {{name: pv-{name}}}
+spec:
+  claimRef: {{namespace: default, name: {name}}}
+  accessModes: [{mode}]
+  csi: {{driver: {driver}, volumeHandle: {name}}}
+"""
+
+
+USES = "volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]"
+
+
+@pytest.mark.parametrize(
+    ("mode", "replicas", "blocks"),
+    [("ReadWriteOnce", 2, True), ("ReadWriteOnce", 1, False), ("ReadWriteMany", 2, False)],
+)
+def test_pods_that_share_a_disk_are_reported(mode: str, replicas: int, *, blocks: bool) -> None:
+    findings = cluster(disk(mode), deployment("web", USES, replicas)).findings("pod.shared-disk")
+    assert [finding.blocks for finding in findings] == [True] * blocks
+    for finding in findings:
+        assert "pv-data" in finding.message
+        assert "one replica" in finding.remedy
+
+
+def test_disks_are_counted_for_a_target_of_the_same_size_with_fewer_nodes() -> None:
+    objects = [disk("ReadWriteOnce", name=f"d{n}") for n in range(5)]
+    apps = [deployment(f"db{n}", USES.replace("data", f"d{n}"), 1) for n in range(5)]
+    sizes = SIZES | {"standard_d16s_v5": SizeFacts("dsv5", 16, 64.0, data_disks=2)}
+    disks = cluster(*objects, *apps, facts=replace(FACTS, sizes=sizes))
+    assert not disks.findings("vm.disks")
+    [finding] = disks.findings("vm.disks", target={"count": 2})
+    assert "5 disks, and 2 nodes" in finding.message
+
+
+def test_devices_of_a_plugin_are_on_another_size_too() -> None:
+    """The nodes have them from a DaemonSet; only what the VM size decides about is held against
+    it."""
+    device = "containers: [{name: a, image: x, resources: {requests: {smarter-devices/fuse: 1}}}]"
+    fuse = cluster(deployment("web", device, 1))
+    for node in [*fuse.world.nodes.values()]:
+        more = node.allocatable._replace(extended_resources=(("smarter-devices/fuse", 20),))
+        fuse.world.put_node(structs.replace(node, allocatable=more))
+    assert not fuse.findings("pod.fit", target={"vmSize": "Standard_D4s_v5"})

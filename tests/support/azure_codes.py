@@ -1,0 +1,47 @@
+"""Codes of AKS's errors: those that say what is wrong by themselves, and those that do not.
+
+Of the service's public list (apierror) and learn.microsoft.com/troubleshoot/azure/azure-kubernetes.
+"""
+
+_NAMES = """
+AgentCountNotMatch AgentPoolK8sVersionNotSupported AgentPoolMaxCountExceeded
+AgentPoolNotFound AgentPoolUpgradeVersionNotAllowed AKSOperationPreempted
+AKSOperationPreemptedByDelete AksCapacityHeavyUsage AvailabilityZoneNotSupported
+CannotChangeKubeletDisk CannotChangeOSDiskType ClusterKubernetesFailure
+ControlPlaneAddOnsNotReady ControlPlaneInternalError ControlPlaneNotReady
+CRGConflictWithSpotVM CustomKubeletConfigOrCustomLinuxOSConfigCanNotBeChanged
+CustomKubeletIdentityMissingPermissionError CustomLinuxOSConfigInternalError
+CustomRouteTableMissingPermission GetSKUStoreError InsufficientAgentPoolMaxPodsPerAgentPool
+InsufficientMaxPods InsufficientOutboundPorts InsufficientPodCidr InternalExecutionError
+InternalOperationError InternalServerError InvalidAgentPoolOrchestratorVersion
+InvalidAvailabilityZoneFormat InvalidClientSecret InvalidCustomKubeletConfig
+InvalidCustomLinuxOSConfig InvalidLoadBalancerProfileAllocatedOutboundPorts InvalidOSSKU
+InvalidResourceReference InvalidWorkloadRuntimeSettingError
+K8SAPIServerConnFailVMExtensionError K8SAPIServerDNSLookupFailVMExtensionError
+K8sVersionNotSupported ManagedOutboundIPCountExceedsQuotaLimit MaxAgentPoolCountReached
+MaxPodsLimitExceeded MissingSubscriptionRegistration MustDefineAtLeastOneSystemPool
+NetworkingInternalOperationError NodeLabelKeyNotAllowed NodesNotReady
+NoRegisteredProviderFound OSProvisioningTimedOut OutboundConnFailVMExtensionError
+ParentResourceNotFound PolicyViolation PPGNotSupportMultipleZones
+PreviewFeatureNotRegistered ProvisioningInternalError PublicIPCountLimitReached
+ReadOnlyDisabledSubscription RegionOverConstrained RequestDisallowedByAzure
+ResourceCollectionRequestsThrottled ResourceGroupBeingDeleted ResourceGroupLocked
+ResourceLocked RetryNeeded ScaleDownInternalError ServicePrincipalValidationClientError
+SubnetIsDelegated SubnetNotFound SubscriptionNotEnabledEncryptionAtHost
+SystemPoolSkuTooLow UncordonNodeFailure UnsupportedGen2VMSize
+UnsupportedGPUInstanceProfile UpdateNotAllowed VMCacheSizeTooSmall
+VMExtensionProvisioningTimeout VMSizeDoesNotSupportEncryptionAtHost
+VMSizeDoesNotSupportEphemeralOS VMSizeNotSupported VMTemporaryDiskTooSmall
+"""
+CODES = tuple(sorted(_NAMES.split(), key=str.lower))
+"""Those that say what is wrong by themselves."""
+
+WRAPPERS = (
+    "CreateVMSSAgentPoolFailed",
+    "InvalidTemplateDeployment",
+    "ScaleVMSSAgentPoolFailed",
+    "UpdateVMSSAgentPoolFailed",
+    "UpgradeFailed",
+    "UpgradeVMSSAgentPoolFailed",
+)
+"""Those that say only what was attempted: the text and the details decide."""
