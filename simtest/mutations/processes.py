@@ -107,13 +107,18 @@ PROCESSES: tuple[Mutation, ...] = (
         "events-of-before",
         "an event has the message of the decision before",
         "events-true",
-        (EventRecorder, "_tell", "after.message or new.message", "before.message or new.message"),
+        (
+            EventRecorder,
+            "_publish_changes",
+            "after.message or new.message",
+            "before.message or new.message",
+        ),
     ),
     _mutation(
         "events-of-the-owner",
         "an event about a pod has the uid of another object",
         "events-true",
-        (EventRecorder, "_tell_objects", "world.pods[key].uid", "self._regarding.uid"),
+        (EventRecorder, "_publish_objects", "world.pods[key].uid", "self._regarding.uid"),
     ),
     _mutation(
         "events-for-every-decision",

@@ -34,7 +34,7 @@ REPORTED: tuple[Mutation, ...] = (
         "pools-read-each-second",
         "while the migration waits, the pools are read again each second",
         "hourly",
-        lambda: [(external_changes, "LOOK_SECONDS", 1.0)],
+        lambda: [(external_changes, "CHECK_SECONDS", 1.0)],
         faults=_ALL_CORDONED,
     ),
     _mutation(
