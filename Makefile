@@ -116,7 +116,7 @@ rules: $(STAMP) ## Build promtool (cached), and check and test the alerts
 recordings: testbed ## Record azlm status -w through a migration, as pictures in docs/
 	$(BIN)/python -m testbed record
 
-pictures: testbed ## Build Perses's viewer (cached; npm), and draw the dashboards as pictures in docs/
+pictures: testbed docs ## Draw the dashboards (Perses's viewer; npm), azlm ui and the site as pictures in docs/
 	$(BIN)/python -m testbed pictures
 
 monitoring: $(STAMP) ## Write the generated files of deploy/monitoring, and the chart's copies

@@ -11,6 +11,7 @@ SEVERITIES = {"critical": 1, "warning": 2, "info": 3}
 """Azure's severities: 0 critical, 1 error, 2 warning, 3 informational."""
 _SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 
+_RUNBOOKS = "docs/runbooks.md"
 _ACTIONS = (
     "[map(parameters('actionGroupIds'), "
     "lambda('id', createObject('actionGroupId', lambdaVariables('id'))))]"
@@ -18,7 +19,7 @@ _ACTIONS = (
 
 
 def template(rules: dict[str, Any]) -> dict[str, Any]:
-    """The template of a PrometheusRule. Its parameter is the id of the Azure Monitor workspace."""
+    """The template of a PrometheusRule. Its one parameter without a default is the workspace."""
     return {
         "$schema": _SCHEMA,
         "contentVersion": "1.0.0.0",
@@ -32,6 +33,13 @@ def template(rules: dict[str, Any]) -> dict[str, Any]:
                 "type": "array",
                 "defaultValue": [],
                 "metadata": {"description": "Resource ids of the action groups to notify."},
+            },
+            "runbooks": {
+                "type": "string",
+                "defaultValue": _RUNBOOKS,
+                "metadata": {
+                    "description": "URL where you read docs/runbooks.md; each alert links to it."
+                },
             },
         },
         "resources": [_group(group) for group in rules["spec"]["groups"]],
@@ -56,6 +64,7 @@ def _group(group: dict[str, Any]) -> dict[str, Any]:
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     if "record" in rule:
         return {"record": rule["record"], "expression": rule["expr"]}
+    anchor = rule["annotations"]["runbook"].removeprefix(_RUNBOOKS)
     return {
         "alert": rule["alert"],
         "enabled": True,
@@ -63,7 +72,10 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
         "for": _iso(rule.get("for", "1m")),
         "severity": SEVERITIES[rule["labels"]["severity"]],
         "labels": rule["labels"],
-        "annotations": rule["annotations"],
+        "annotations": {
+            **rule["annotations"],
+            "runbook": f"[concat(parameters('runbooks'), '{anchor}')]",
+        },
         "actions": _ACTIONS,
         "resolveConfiguration": {"autoResolved": True, "timeToResolve": "PT10M"},
     }

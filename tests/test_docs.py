@@ -112,3 +112,5 @@ def test_the_page_of_the_simulation_counts_the_mutations() -> None:
     assert f"{len(MUTATIONS)} of them are hunted by seeds" in text
     assert f"The other {len(TESTED)} are found by a test" in text
     assert f"{len(REQUESTS) + len(PROCESSES)} change the source of `kube/`" in text
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert f"{len(MUTATIONS)} deliberate defects are each found" in readme

@@ -32,7 +32,7 @@ def _requests(name: str, metric: str) -> tuple[Panel, Panel]:
             width=12,
         ),
         Panel(
-            f"Requests to {name}: 95 % take at most",
+            f"Requests to {name}: 95th percentile",
             "lines",
             (Query(_quantile(0.95, metric, "operation"), "{{operation}}"),),
             "By operation; from histograms, so that values lie within a bucket.",
@@ -54,7 +54,7 @@ _NOW = PanelRow(
             width=4,
         ),
         Panel(
-            "Lease renewed before",
+            "Since the lease was renewed",
             "stat",
             (Query(f"time() - max(azlm_lease_renewal_timestamp_seconds{{{OF}}} > 0)"),),
             "A leader that does not renew for 10 s ends.",
@@ -63,7 +63,7 @@ _NOW = PanelRow(
             width=4,
         ),
         Panel(
-            "Changes of the leader",
+            "Leader changes",
             "stat",
             (Query(f"max(azlm_lease_transitions_total{{{OF}}})"),),
             "As the Lease says, since it was created.",

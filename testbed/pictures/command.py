@@ -1,6 +1,7 @@
-"""`python -m testbed pictures`: two migrations, one Prometheus, and its dashboards as pictures.
+"""`python -m testbed pictures`: dashboards, `azlm ui` and the site of the documentation.
 
-A budget without a slot blocks both migrations for a while, so that no panel is empty.
+Two migrations are watched by `azlm ui` and by one Prometheus. Budgets without a slot block both for
+a while, the second for longer, so that no panel is empty.
 """
 
 import argparse
@@ -13,15 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Browser
+
+from testbed.aks.nodes import LABEL
 from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane, StartError, say
 from testbed.demo.command import install
 from testbed.demo.process import AzlmProcess
-from testbed.fill.command import apply, fill
+from testbed.fill.command import apply, fill, fill_workloads
 from testbed.fill.nodes import pool_nodes
-from testbed.fill.workloads import budget, demo, deployment
+from testbed.fill.workloads import Manifest, budget, demo, deployment
 from testbed.kubectl import kubectl
 from testbed.monitoring import Monitoring, missing_programs
+from testbed.pictures.browser import chromium
+from testbed.pictures.live_page import draw_plan, draw_record, keep, live_page
+from testbed.pictures.site import draw_site, ensure_site
 from testbed.pictures.viewer import Scene, draw, ensure_built
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,22 +37,21 @@ PICTURES = ROOT / "docs" / "pictures"
 POOLS = ("workers", "reports")
 PATIENCE = 240.0
 BLOCKED_SECONDS = 15.0
-_RELEASED = '{"spec":{"maxUnavailable":1}}'
+_RELEASED = '{"spec":{"maxUnavailable":4}}'
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Seconds since the epoch: began, while both are blocked, in the middle of a drain, over."""
+    """Seconds since the epoch: began, while the first drains and the second is blocked, over."""
 
     began: float
-    blocked: float
     middle: float
     over: float
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
-    parser = commands.add_parser("pictures", help="draw the dashboards as pictures in docs/")
+    parser = commands.add_parser("pictures", help="draw dashboards, azlm ui and the site in docs/")
     parser.set_defaults(run=_run)
 
 
@@ -53,48 +59,75 @@ def _run(_: argparse.Namespace) -> None:
     if missing := [*missing_programs(), *(() if shutil.which("chromium") else ("chromium",))]:
         raise StartError(f"not installed: {', '.join(missing)}; apt-get install them")
     ensure_built()
-    with tempfile.TemporaryDirectory(prefix="azlm-pictures-") as directory:
+    ensure_site()
+    with tempfile.TemporaryDirectory(prefix="azlm-pictures-") as directory, chromium() as browser:
         scratch = Path(directory)
+        draw_site(browser, PICTURES)
         plane = ControlPlane.start(scratch / "plane")
         try:
-            _scrape_and_draw(plane, scratch)
+            _migrate_and_draw(browser, plane, scratch)
         finally:
             plane.stop()
 
 
-def _scrape_and_draw(plane: ControlPlane, scratch: Path) -> None:
-    install(plane.kubeconfig)
+def _migrate_and_draw(browser: Browser, plane: ControlPlane, scratch: Path) -> None:
+    kubeconfig = plane.kubeconfig
+    install(kubeconfig)
     nodes = pool_nodes("system", 2, os_sku="AzureLinux", mode="System")
-    apply(plane.kubeconfig, nodes + pool_nodes("reports", 4, seed=2))
-    held = [deployment("billing", 6), budget("billing", maxUnavailable=0)]
-    fill(plane.kubeconfig, [*demo(), *held], pool="workers", nodes=8)
+    apply(kubeconfig, nodes + pool_nodes("reports", 4, seed=2))
+    fill(kubeconfig, demo(), pool="workers", nodes=8)
     config = plane.service_account_kubeconfig("azlm-system", "azlm")
-    with AksServer(plane.kubeconfig) as aks, AzlmProcess(config, aks.url, scratch) as operator:
+    with AksServer(kubeconfig) as aks, AzlmProcess(config, aks.url, scratch) as operator:
+        draw_plan(browser, kubeconfig, aks.url, scratch, PICTURES / "ui-plan.png")
+        fill_workloads(kubeconfig, _held())
         operator.wait_ready()
         with Monitoring(operator.address, scratch) as monitoring:
-            moments = _migrate(plane)
-            draw(_scenes(moments), monitoring.url, PICTURES)
+            moments = _migrate(browser, plane)
+            draw(browser, _scenes(moments), monitoring.url, PICTURES)
+    draw_record(browser, kubeconfig, POOLS[0], scratch, PICTURES / "ui-record.png")
 
 
-def _migrate(plane: ControlPlane) -> Moments:
+def _migrate(browser: Browser, plane: ControlPlane) -> Moments:
     time.sleep(4)
     began = time.time()
     apply(plane.kubeconfig, [_migration(pool) for pool in POOLS])
-    for pool in POOLS:
-        _wait(f"{pool} is blocked", lambda pool=pool: _blocked(_status(plane, pool)))  # type: ignore[misc]
-    time.sleep(BLOCKED_SECONDS)
-    blocked = time.time()
-    kubectl(plane.kubeconfig, "patch", "pdb", "billing", "--type=merge", "-p", _RELEASED)
-    _wait("half of the nodes are drained", lambda: _drained(_status(plane, "workers")) >= 0.5)
-    middle = time.time()
+    arguments = (POOLS[0], "--allow-actions", f"--kubeconfig={plane.kubeconfig}")
+    with live_page(browser, *arguments) as page:
+        for pool in POOLS:
+            _wait(f"{pool} is blocked", lambda pool=pool: _blocked(_status(plane, pool)))  # type: ignore[misc]
+        time.sleep(BLOCKED_SECONDS)
+        keep(page, PICTURES / "ui-blocked.png")
+        _release(plane, "billing")
+        _wait("half of the nodes are drained", lambda: _drained(_status(plane, "workers")) >= 0.5)
+        page.locator("#source .node.draining").first.wait_for()
+        keep(page, PICTURES / "ui-draining.png")
+        middle = time.time()
+    _release(plane, "payroll")
     for pool in POOLS:
         _wait(f"{pool} is over", lambda pool=pool: _status(plane, pool)["phase"] == "Succeeded")  # type: ignore[misc]
     time.sleep(5)
-    return Moments(began, blocked, middle, time.time())
+    return Moments(began, middle, time.time())
+
+
+def _held() -> list[Manifest]:
+    """A workload whose budget blocks both pools, and one that blocks the second."""
+    pool = {"key": LABEL, "operator": "In", "values": [POOLS[1]]}
+    preferred = [{"weight": 100, "preference": {"matchExpressions": [pool]}}]
+    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+    return [
+        deployment("billing", 24),
+        budget("billing", maxUnavailable=0),
+        deployment("payroll", 4, scheduling={"affinity": affinity}),
+        budget("payroll", maxUnavailable=0),
+    ]
+
+
+def _release(plane: ControlPlane, name: str) -> None:
+    kubectl(plane.kubeconfig, "patch", "pdb", name, "--type=merge", "-p", _RELEASED)
 
 
 def _scenes(moments: Moments) -> list[Scene]:
-    ends = {"migration": moments.middle, "operator": moments.over, "fleet": moments.blocked}
+    ends = {"migration": moments.middle, "operator": moments.over, "fleet": moments.middle}
     scenes = []
     for name, end in ends.items():
         dashboard = json.loads((DASHBOARDS / f"{name}.json").read_text())
@@ -126,8 +159,9 @@ def _status(plane: ControlPlane, name: str) -> dict[str, Any]:
 
 
 def _blocked(status: dict[str, Any]) -> bool:
+    """Whether nothing moves; the condition DrainBlocked is True before that."""
     conditions = status.get("conditions", ())
-    return any(c["type"] == "DrainBlocked" and c["status"] == "True" for c in conditions)
+    return any(c["type"] == "Ready" and c["reason"] == "DrainBlocked" for c in conditions)
 
 
 def _drained(status: dict[str, Any]) -> float:

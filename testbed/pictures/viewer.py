@@ -7,22 +7,18 @@ import hashlib
 import json
 import shutil
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from testbed.binaries import BuildError, cache_directory
 from testbed.control_plane import StartError, say
+from testbed.pictures.browser import new_page, served
 
 SOURCE = Path(__file__).parent / "viewer"
-WIDTH, HEIGHT = 1400, 2200
+WIDTH, HEIGHT = 1800, 2200
 PATIENCE_MS = 60_000
 _PANELS = '[data-testid="panel"]'
 _LOADING = '[data-testid="loading-indicator"], .MuiCircularProgress-root, .MuiSkeleton-root'
@@ -63,24 +59,15 @@ def ensure_built() -> Path:
     return site
 
 
-def draw(scenes: list[Scene], prometheus: str, into: Path) -> None:
+def draw(browser: Browser, scenes: list[Scene], prometheus: str, into: Path) -> None:
     """Write the pictures. Raises StartError for a page that logs an error or has an empty panel."""
-    with _served(ensure_built()) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
-        try:
-            for scene in scenes:
-                _draw(browser, url, scene, prometheus, into / f"{scene.name}.png")
-        finally:
-            browser.close()
+    with served(ensure_built()) as url:
+        for scene in scenes:
+            with new_page(browser, width=WIDTH, height=HEIGHT) as page:
+                _draw(page, url, scene, prometheus, into / f"{scene.name}.png")
 
 
-def _draw(browser: Browser, url: str, scene: Scene, prometheus: str, file: Path) -> None:
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+def _draw(page: Page, url: str, scene: Scene, prometheus: str, file: Path) -> None:
     picture = {
         "dashboard": scene.dashboard,
         "prometheus": prometheus,
@@ -94,30 +81,10 @@ def _draw(browser: Browser, url: str, scene: Scene, prometheus: str, file: Path)
     page.wait_for_load_state("networkidle")
     page.wait_for_function(f"!document.querySelector({json.dumps(_LOADING)})", timeout=PATIENCE_MS)
     page.wait_for_timeout(1500)  # The charts are drawn with an animation.
-    errors += [
-        f"no data: {text.splitlines()[0]}" for text in panels.all_inner_texts() if "No data" in text
-    ]
+    empty = [text.splitlines()[0] for text in panels.all_inner_texts() if "No data" in text]
     boxes = [box for panel in panels.all() if (box := panel.bounding_box())]
     bottom = max(box["y"] + box["height"] for box in boxes)
     clip = {"x": 0, "y": 0, "width": WIDTH, "height": bottom + 12}
     page.screenshot(path=file, clip=clip)  # type: ignore[arg-type]
-    page.close()
-    if errors:
-        raise StartError(f"{scene.name}: {'; '.join(errors)}")
-
-
-@contextmanager
-def _served(site: Path) -> Iterator[str]:
-    handler = partial(_Quiet, directory=str(site))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing."""
+    if empty:
+        raise StartError(f"{scene.name}: no data: {', '.join(empty)}")

@@ -1,4 +1,4 @@
-"""Pods that run to their end, whoever made them (cases 11 and 12)."""
+"""Pods that run to completion, whoever made them (cases 11 and 12)."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_pods_of_any_controller_that_run_once_are_waited_for(policy: str) -> Non
     cluster.apply(runner("build", policy=policy))
     [finding] = cluster.findings("pod.safe-to-evict")
     assert finding.severity is Severity.WARN
-    assert "runs to its end and is not made again" in finding.message
+    assert "runs to completion and is not recreated" in finding.message
     assert "EphemeralRunner default/build" in finding.subject
     assert cluster.preflight().state == "done"
     assert "spec.drain.jobs: Evict" in finding.remedy
@@ -48,7 +48,7 @@ def test_a_bare_pod_that_runs_once_can_be_waited_for() -> None:
     cluster.apply(runner("build", owner=""))
     [finding] = cluster.findings("pod.bare")
     assert finding.severity is Severity.BLOCK
-    assert "to Wait to let it run to its end" in finding.remedy
+    assert "to Wait to let it run to completion" in finding.remedy
     [waited] = cluster.findings("pod.bare", drain={"unmanagedPods": "Wait"})
     assert waited.severity is Severity.INFO
     assert "waited for until it ends" in waited.message

@@ -135,6 +135,17 @@ def test_rules_and_dashboards_are_those_of_monitoring() -> None:
     assert config["data"] == files
 
 
+def test_alerts_link_to_where_the_runbooks_are_read() -> None:
+    page = "https://docs.example.com/azlm/runbooks.html"
+    chart = rendered({"metrics": {"rules": {"enabled": True, "runbooks": page}}})
+    groups = chart["PrometheusRule/azlm"]["spec"]["groups"]
+    alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    assert alerts
+    for alert in alerts:
+        assert alert["annotations"].keys() == {"summary", "runbook_url"}
+        assert alert["annotations"]["runbook_url"] == f"{page}#{alert['alert'].lower()}"
+
+
 def kind_of(name: str) -> str:
     return name.partition("/")[0]
 

@@ -51,6 +51,8 @@ def test_azure_has_every_rule() -> None:
         if "alert" in rule:
             assert azure["severity"] == SEVERITIES[rule["labels"]["severity"]]
             assert re.fullmatch(r"P(T\d+[MS]|\d+D)", azure["for"])
+            link = f"[concat(parameters('runbooks'), '#{rule['alert'].lower()}')]"
+            assert azure["annotations"] == {**rule["annotations"], "runbook": link}
 
 
 def test_the_pod_monitors_scrape_the_pods_of_the_base() -> None:

@@ -13,11 +13,13 @@ from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.file_validation import parse_spec
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.controller.metrics_table import METRICS
 from docgen.commands import commands
 from docgen.fields import Part, example, examples, fields
 from docgen.pages import generated
-from tests.docs.pages import DOCS, PACKAGE, ROOT
+from tests.docs.pages import DOCS, PACKAGE, PAGES, ROOT
 
+PARTS: tuple[Part, ...] = ("spec", "status")
 METRIC = re.compile(r'f?"(azlm_[a-z_]+[a-z])"')
 RBAC = (
     "deploy/kustomize/base/rbac.yaml",
@@ -127,3 +129,28 @@ def test_the_page_of_rights_has_every_rule_and_no_other() -> None:
         if group != "API group"
     }
     assert shown == set().union(*(_rights(file) for file in RBAC))
+
+
+def test_every_field_that_a_page_names_exists() -> None:
+    """With `spec.` before it or without, as in `drain.timeout`."""
+    others = {"spec.unschedulable", "status.conditions", *(f"spec.{check}" for check in Check)}
+    exist = {field.path.replace("[]", "") for part in PARTS for field in fields(part)}
+    top = {path.split(".")[1] for path in exist if path.startswith("spec.") and path.count(".") > 1}
+    names = {
+        name if name.startswith(PARTS) else f"spec.{name}"
+        for text in (path.read_text() for path in PAGES)
+        for name in re.findall(
+            rf"`((?:spec|status|{'|'.join(top)})\.[A-Za-z.]+[A-Za-z])[`: ]", text
+        )
+    }
+    assert len(names) > 40
+    assert names - exist - others == set()
+
+
+def test_every_metric_that_a_page_names_exists() -> None:
+    samples = {spec.sample for spec in METRICS.values()}
+    samples |= {f"{name}_count" for name in samples}
+    names = {
+        name for path in PAGES for name in re.findall(r"\bazlm_[a-z_]+[a-z]\b", path.read_text())
+    }
+    assert names - samples == set()

@@ -114,7 +114,7 @@ def test_words_that_end_a_migration_last(git: Fleet) -> None:
     git.wait_phase("Paused")
     assert git.uid() != before, "the tool has made it again"
     assert git.cordoned() == []
-    TABLE.record(git, "delete with kubectl, after an abort", "made again, paused")
+    TABLE.record(git, "delete with kubectl, after an abort", "recreated, paused")
 
     git.repository.remove("migrations/workers.yaml")
     git.push("Stop for good")

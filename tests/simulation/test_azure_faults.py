@@ -129,7 +129,7 @@ async def _outcome(fault: CallFault) -> tuple[str, str]:
     async with migration_run([fault], pool=SCALED, strategy=ROLLING) as migration:
         done = await migration.run(passes=4000)
         reported = _reported(migration)
-        end = "went on by itself"
+        end = "continued by itself"
         if not done:
             assert migration.status.is_true("Stalled"), (
                 fault,

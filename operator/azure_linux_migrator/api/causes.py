@@ -48,7 +48,7 @@ class Cause(StrEnum):
         "the budget's status is inconsistent, and the API server refuses every eviction",
     )
     TWO_BUDGETS = "TwoBudgets", "two budgets select one pod; Kubernetes does not evict such a pod"
-    UNMANAGED = "Unmanaged", "the pod has no controller: nothing makes it again elsewhere"
+    UNMANAGED = "Unmanaged", "the pod has no controller: nothing recreates it elsewhere"
     EMPTY_DIR = "EmptyDir", "the pod has data in an emptyDir, and `spec.drain.emptyDir` is Block"
     LOCAL_VOLUME = "LocalVolume", "the pod's volume is on the node"
     VOLUME_ZONE = "VolumeZone", "the pod's volume is in a zone where the target has no node"

@@ -107,13 +107,13 @@ class Reason(StrEnum):
     TARGET_NOT_READY = (
         "TargetNotReady",
         "no node of the target takes pods; nothing is evicted until one does",
-        "repair the nodes, uncordon them, or see who removes their taint, as the message says",
+        "repair the nodes, uncordon them, or check what removes their taint, as the message says",
         "Warning",
     )
     TARGET_NODES_TAINTED = (
         "TargetNodesTainted",
         "nodes of the target have a startup taint that nobody has removed; nothing is cordoned",
-        "see the agent that removes the taint, or put it into `spec.target.taints`",
+        "check the agent that removes the taint, or put it into `spec.target.taints`",
         "Warning",
     )
     NODE_AGENTS_NOT_READY = (
@@ -130,8 +130,8 @@ class Reason(StrEnum):
     )
     REPLACEMENTS_UNHEALTHY = (
         "ReplacementsUnhealthy",
-        "moved pods are not made again or do not become Ready; nothing is moved until they are",
-        "see the blocker; `spec.drain.unhealthyReplacements: Ignore` goes on all the same",
+        "moved pods are not recreated or do not become Ready; nothing is moved until they are",
+        "see the blocker; `spec.drain.unhealthyReplacements: Ignore` continues anyway",
         "Warning",
     )
     WATCH_STALE = (

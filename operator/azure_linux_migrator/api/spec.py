@@ -96,7 +96,7 @@ class Approval(StrEnum):
 
 
 class FailurePolicy(StrEnum):
-    """What to do when the migration cannot go on by itself."""
+    """What to do when the migration cannot continue by itself."""
 
     PAUSE = "Pause"
     ROLLBACK = "Rollback"
@@ -225,11 +225,11 @@ class MigrationSpec(RuledModel):
     on_failure: Annotated[
         FailurePolicy,
         Field(
-            description="When a step cannot go on by itself, until the source is retired: Pause "
+            description="When a step cannot continue by itself, until the source is retired: Pause "
             "stalls and waits for an admin, Rollback moves everything back to the source pool."
         ),
     ] = FailurePolicy.PAUSE
     paused: Annotated[
         bool,
-        Field(description="Start nothing new; what Azure or the cluster already does, ends."),
+        Field(description="Start nothing new; operations that have begun run to completion."),
     ] = False

@@ -32,7 +32,7 @@ class EmptyDirPolicy(StrEnum):
 
 
 class JobPolicy(StrEnum):
-    """What to do with a pod of a controller that runs to its end."""
+    """What to do with a pod of a controller that runs to completion."""
 
     WAIT = "Wait"
     EVICT = "Evict"
@@ -128,7 +128,7 @@ class Drain(Model):
         UnmanagedPolicy,
         Field(
             description="Pods without a controller: Block stops before anything is touched, Wait "
-            "lets those that run to their end (restartPolicy Never or OnFailure) do so and blocks "
+            "lets those that run to completion (restartPolicy Never or OnFailure) do so and blocks "
             "the others, Evict lets all of them go for good."
         ),
     ] = UnmanagedPolicy.BLOCK
@@ -139,7 +139,7 @@ class Drain(Model):
     jobs: Annotated[
         JobPolicy,
         Field(
-            description="Pods that run to their end: those of Jobs, and of any other controller "
+            description="Pods that run to completion: those of Jobs, and of any other controller "
             "with restartPolicy Never or OnFailure. Wait lets them, Evict stops them; a Job starts "
             "them again, most other controllers do not."
         ),

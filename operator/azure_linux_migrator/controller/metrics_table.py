@@ -151,7 +151,7 @@ MIGRATION_METRICS = (
         "azlm_migration_phase",
         "gauge",
         (*_OF, "phase"),
-        "1 for the phase that the migration is in, 0 for every other",
+        "1 for the phase that the migration is in, 0 for every other that is not its end",
     ),
     MetricSpec(
         "azlm_migration_step",
@@ -214,14 +214,14 @@ MIGRATION_METRICS = (
         "azlm_migration_blocked_pods",
         "gauge",
         (*_OF, "cause"),
-        "pods that cannot move, by [cause](drain.md#blockers); the 10 causes with the most pods",
+        "pods that cannot move, by [cause](drain.md#blockers); the 5 causes with the most pods",
     ),
     MetricSpec(
         "azlm_migration_budget_blocked_pods",
         "gauge",
         # Not `namespace`: a scrape sets that to the operator's own.
         (*_OF, "budget_namespace", "budget"),
-        "pods that cannot move because of this budget; at most 20 budgets",
+        "pods that cannot move because of this budget; the 10 budgets that have blocked longest",
     ),
     MetricSpec(
         "azlm_migration_forecast_seconds",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -10,6 +11,7 @@ from prometheus_client.metrics_core import Metric
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.controller.metrics_table import METRICS
 from azure_linux_migrator.core.reconcile.accounting import OVER, elapsed_now
 from azure_linux_migrator.core.state.eviction_response import OF_BUDGET, EvictionResult
@@ -26,7 +28,9 @@ METHODS = {
     ),
 }
 """What each way of moving a pod may be answered."""
-MOST_CAUSES = 10
+MOST_CAUSES = 5
+MOST_BUDGETS = 10
+"""The status names 20 blockers; with all of them, a migration could have more than 100 series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,12 @@ def add_migration(families: Families, view: MigrationSample, now: float) -> None
 
 
 def _add_state(families: Families, view: MigrationSample) -> None:
-    """Phase and step as state sets. Of the reasons, more than a hundred, only the present one."""
+    """Phase and step as state sets, without the phases of what is over, which has none of these
+    series. Of the reasons, more than a hundred, only the present one."""
     name, status = view.name, view.status
     for phase in Phase:
+        if phase in OVER:
+            continue
         families.add("azlm_migration_phase", (name, phase), status.phase == phase)
     backwards = ROLLBACK.position(status.step) >= 0
     route = ROLLBACK if backwards else forward(StrategyType(view.strategy))
@@ -130,12 +137,19 @@ def _add_pods(families: Families, view: MigrationSample) -> None:
         for result in results:
             count = view.evictions.get((method, result.value), 0)
             families.add("azlm_pods_evicted", (name, method, result.value), count)
+    _add_blockers(families, name, view.status.blockers)
+
+
+def _add_blockers(families: Families, name: str, blockers: Iterable[BlockerStatus]) -> None:
+    """Budgets that have blocked the longest come first, so that those that an alert counts stay."""
+    budgets: Counter[tuple[str, str]] = Counter()
     causes: Counter[str] = Counter()
-    for blocker in view.status.blockers:
+    for blocker in sorted(blockers, key=lambda blocker: blocker.since):
         causes[blocker.cause] += blocker.pods
         if blocker.kind == "PodDisruptionBudget":
-            labels = (name, blocker.namespace, blocker.name)
-            families.add("azlm_migration_budget_blocked_pods", labels, blocker.pods)
+            budgets[blocker.namespace, blocker.name] += blocker.pods
+    for (namespace, budget), count in islice(budgets.items(), MOST_BUDGETS):
+        families.add("azlm_migration_budget_blocked_pods", (name, namespace, budget), count)
     for cause, count in sorted(causes.items(), key=lambda item: (-item[1], item[0]))[:MOST_CAUSES]:
         families.add("azlm_migration_blocked_pods", (name, cause), count)
 

@@ -208,7 +208,7 @@ def _loosen(simulation: SimulatedCluster, name: str) -> None:
 def _jobs_end(
     simulation: SimulatedCluster, snapshot: ClusterSnapshot, assumed: Assumptions
 ) -> None:
-    """Pods that run to their end succeed within the assumed time of a Job, unless they fail again
+    """Pods that run to completion succeed within the assumed time of a Job, unless they fail again
     and again."""
     for pod in snapshot.pods:
         if pod.phase != "Running" or not (pod.run_once or runs_once(pod)):

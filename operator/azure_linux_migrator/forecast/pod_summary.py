@@ -167,7 +167,7 @@ def _deadlocks(context: Context) -> set[NamespacedName]:
 
 def _outcome(entry: TrackedPod) -> tuple[PodOutcome, str]:
     if entry.pod.finished:
-        return PodOutcome.FINISHED, "ran to its end"
+        return PodOutcome.FINISHED, "ran to completion"
     reason = entry.filter_result.reason
     match entry.filter_result.disposition:
         case PodDisposition.SKIP:

@@ -151,10 +151,10 @@ class Pod(Struct, frozen=True):
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
     persistent volume claims, `ephemeral_claims` of those that are made and deleted with it
     (kubernetes.io/docs/concepts/storage/ephemeral-volumes); `run_once` is whether its restart
-    policy is Never or OnFailure, so that it runs to its end; `deletion_cost` is what its ReplicaSet
-    ranks it by; `traits` are what is notable in its spec; `requests` are thousandths of a CPU and
-    MiB of memory, `extended_resources` the rest of what it requests; `scheduling` is where it may
-    land. In a ClusterSnapshot that is left out, and kept once for each owner.
+    policy is Never or OnFailure, so that it runs to completion; `deletion_cost` is what its
+    ReplicaSet ranks it by; `traits` are what is notable in its spec; `requests` are thousandths of
+    a CPU and MiB of memory, `extended_resources` the rest of what it requests; `scheduling` is
+    where it may land. In a ClusterSnapshot that is left out, and kept once for each owner.
     """
 
     key: NamespacedName
@@ -192,7 +192,7 @@ class Pod(Struct, frozen=True):
 
     @property
     def finished(self) -> bool:
-        """Whether it ran to its end; its containers will not run again."""
+        """Whether it ran to completion; its containers will not run again."""
         return self.phase in {"Succeeded", "Failed"}
 
 

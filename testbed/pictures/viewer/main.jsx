@@ -42,7 +42,7 @@ const datasources = {
   buildProxyUrl: () => '',
 };
 const theme = getTheme('light');
-const charts = generateChartsTheme(theme, {});
+const charts = generateChartsTheme(theme, { timeAxis: { axisLabel: { hideOverlap: true } } });
 // The charts take the width of this character for the height of a line. Where no font has it, labels would be cut.
 const context = document.createElement('canvas').getContext('2d');
 setPlatformAPI({

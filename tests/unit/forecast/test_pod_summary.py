@@ -74,7 +74,7 @@ def test_the_reason_is_the_drains() -> None:
     assert reasons["cache"] == "its emptyDir data would be lost"
     assert reasons["bare"] == "no controller would replace it"
     assert reasons["agent"] == "its DaemonSet runs one pod on every node"
-    assert reasons["done"] == "ran to its end"
+    assert reasons["done"] == "ran to completion"
     assert reasons["web"] == ""
     assert summary.lose_data == 0
 

@@ -9,7 +9,7 @@ import time
 
 from azure_linux_migrator.api import names
 from azure_linux_migrator.api.spec import Approval
-from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.status import MigrationStatus, Phase
 from azure_linux_migrator.cli.view.migration_view import MigrationView
 from azure_linux_migrator.kube.client import MERGE_PATCH, Client
 from azure_linux_migrator.kube.migrations import COLLECTION
@@ -29,6 +29,8 @@ ANNOTATIONS = {
 def futile(view: MigrationView, verb: str) -> str:
     """Why an intent would have no effect; empty if it may have one."""
     if verb == "retry":
+        if view.status.phase == Phase.SUCCEEDED:
+            return f"{view.name} has succeeded; there is nothing to retry"
         if view.ended or view.needs_admin:
             return ""
         return f"{view.name} is under way ({view.status.step}); there is nothing to retry"

@@ -156,10 +156,10 @@ def _unmanaged(pod: Pod, policy: Drain, facts: Facts) -> FilterResult | None:
         return None
     if policy.unmanaged_pods is UnmanagedPolicy.WAIT and pod.run_once:
         return FilterResult(
-            PodDisposition.WAIT, "it runs to its end (spec.drain.unmanagedPods is Wait)"
+            PodDisposition.WAIT, "it runs to completion (spec.drain.unmanagedPods is Wait)"
         )
     why = "its DaemonSet is gone" if orphan else "no controller would replace it"
-    waits = ", to Wait to let it run to its end" if pod.run_once else ""
+    waits = ", to Wait to let it run to completion" if pod.run_once else ""
     remedy = f"delete it, or set spec.drain.unmanagedPods to Evict{waits}"
     return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.UNMANAGED, why, remedy))
 
@@ -173,7 +173,7 @@ def _empty_dir(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
 
 
 def runs_once(pod: Pod) -> bool:
-    """Whether a controller made it to run to its end: a Job, a workflow, a CI runner."""
+    """Whether a controller made it to run to completion: a Job, a workflow, a CI runner."""
     return pod.owner is not None and (pod.run_once or pod.owner.kind == "Job")
 
 

@@ -28,9 +28,9 @@ def check_nodes_are_empty(action: EndsNodes, pods: Iterable[Pod]) -> None:
     """Raise InUseError if a pod of those on its nodes is not one that a drain leaves behind.
 
     The same as drain/pod_filters.py: mirror pods and those of DaemonSets stay with their node. What
-    has run to its end loses nothing. A pod that the decision names as lost ends with its machine: a
-    terminating one that nothing else ends (drain/stuck_terminating.py), or one that an admin lets
-    go (pod.tolerates-cordon).
+    has run to completion loses nothing. A pod that the decision names as lost ends with its
+    machine: a terminating one that nothing else ends (drain/stuck_terminating.py), or one that an
+    admin lets go (pod.tolerates-cordon).
     """
     busy = sorted(pod.key for pod in pods if not _stays_behind(pod) and pod.uid not in action.lost)
     if not busy:

@@ -71,7 +71,7 @@ class UnrecoveredWorkloads:
                     Cause.NOT_READY,
                     f"replaces a pod that was moved and is not Ready after {waited} min: {why}",
                     "see kubectl describe pod and kubectl logs: it may not run on this OS; "
-                    "spec.drain.unhealthyReplacements: Ignore goes on all the same",
+                    "spec.drain.unhealthyReplacements: Ignore continues anyway",
                 )
 
     def _limit(self, pod: Pod) -> float:

@@ -36,7 +36,7 @@ class WorkloadFacts:
     which findings are grouped, with `replicas` of it (0 where it has none). `blocker` is why the
     drain would not move the pod, and `no_surge` why SurgeFirst cannot help where it is called for;
     `scaled_by` is who else sets the replicas, and `restarts` whether a surge is a restart of
-    the rollout, which no other writer undoes. `run_once` is whether a pod runs to its end, and
+    the rollout, which no other writer undoes. `run_once` is whether a pod runs to completion, and
     `owned` whether it has a controller. `beside` is the owner of pods on whose node it must
     run, by a required pod affinity, where these are on the source, too, and leave no sooner.
     """

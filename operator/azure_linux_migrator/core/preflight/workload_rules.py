@@ -26,7 +26,7 @@ from azure_linux_migrator.model.cluster import ScaleOwner, Volume
 
 
 def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pod.bare: pods that nobody makes again."""
+    """pod.bare: pods that nobody recreates."""
     refused = blocked_by(snapshot, Cause.UNMANAGED)
     for owner, pods, blocker in refused:
         yield RuleResult("pod.bare", owner).block(
@@ -135,7 +135,9 @@ def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     jobs = snapshot.spec.drain.jobs
     for owner, pods in groups(snapshot, lambda workload: workload.run_once and workload.owned):
         job = owner.startswith("Job ")
-        does = "runs a Job" if job else "runs to its end and is not made again (its restartPolicy)"
+        does = (
+            "runs a Job" if job else "runs to completion and is not recreated (its restartPolicy)"
+        )
         yield RuleResult("pod.safe-to-evict", owner).warn(
             f"{counted(pods)} {does}; spec.drain.jobs: {jobs}",
             "let it end before, or set spec.drain.jobs: Evict to stop it"

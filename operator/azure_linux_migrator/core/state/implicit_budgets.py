@@ -61,7 +61,7 @@ class ImplicitBudgets:
         return self._of(uid).pods
 
     def placed(self, uid: str) -> int:
-        """Pods of an owner that have a node, do not leave it and have not run to their end."""
+        """Pods of an owner that have a node, do not leave it and have not run to completion."""
         return self._of(uid).placed
 
     def healthy(self, uid: str, controller: Controller | None = None) -> int:

@@ -122,7 +122,7 @@ def _tainted(ctx: Context, target: Pool) -> Progress | None:
         return None
     text = (
         f"{len(tainted)} of {len(nodes)} Ready nodes of pool {target.name} are tainted "
-        f"{', '.join(tainted[0])}: see the agent that removes it. Nothing is cordoned before"
+        f"{', '.join(tainted[0])}: check the agent that removes it. Nothing is cordoned until then"
     )
     return working(Reason.TARGET_NODES_TAINTED, text, wake_at=ctx.now + RECHECK_SECONDS)
 

@@ -179,7 +179,7 @@ def _surges(ctx: Context) -> tuple[Action, ...]:
 
 
 def _left(ctx: Context) -> str:
-    """How many pods are left, and how many of them nobody moves: they run to their end."""
+    """How many pods are left, and how many of them nobody moves: they run to completion."""
     text = f"{counted(ctx.pool_progress.remaining)} left to move"
     waited = sum(progress.waiting for progress in ctx.pool_progress.by_node.values())
     return f"{text}, {waited} of which are waited for until they end" if waited else text

@@ -58,8 +58,8 @@ def _failing(ctx: Context) -> Progress | None:
     more = f" and {len(failing) - 2} more" if len(failing) > 2 else ""
     return working(
         Reason.NODE_AGENTS_NOT_READY,
-        f"{'; '.join(failing[:2])}{more}. Nothing is moved before; acknowledge "
-        f"{ACKNOWLEDGED_AS} in spec.preflight.acknowledge to go on all the same",
+        f"{'; '.join(failing[:2])}{more}. Nothing is moved until they are; acknowledge "
+        f"{ACKNOWLEDGED_AS} in spec.preflight.acknowledge to continue anyway",
         wake_at=ctx.now + CHECK_SECONDS,
     )
 

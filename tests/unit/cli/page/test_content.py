@@ -67,6 +67,8 @@ def test_actions_are_those_that_may_have_an_effect() -> None:
     ended = view_of(migration(step="", phase="Aborted"), NOW)
     assert head(ended, ())["actions"] == []
     assert head(ended, (), allow_actions=True)["actions"] == ["retry"]
+    succeeded = view_of(migration(phase="Succeeded"), NOW)
+    assert head(succeeded, (), allow_actions=True)["actions"] == []
 
 
 def test_times_of_steps_are_those_of_the_record_until_a_step_was_seen() -> None:

@@ -65,6 +65,8 @@ async def test_a_forecast_is_shown_from_its_file(tmp_path: Path) -> None:
         await expect(page.locator("#budgets tbody tr")).to_have_count(1)
         await expect(page.locator("#budgets tbody")).to_contain_text("1 of 1")
         await expect(page.locator("#timeline .lane .forecast").first).to_be_visible()
+        first = await page.evaluate("countedPoints(page.forecast)[0]")
+        assert first["remaining"] == 2
         await expect(page.locator("#blockers")).to_be_hidden()
         dark = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert dark == "rgb(18, 22, 28)"
@@ -83,3 +85,12 @@ async def test_a_forecast_that_is_blocked_says_what_to_do(tmp_path: Path) -> Non
         await expect(page.locator("#blockers .cure").first).to_contain_text("let the budget")
         await expect(page.locator("#budgets tr.held")).to_have_count(1)
     assert errors == []
+
+
+async def test_times_have_a_date_where_it_is_another_day(tmp_path: Path) -> None:
+    """Shortly after midnight, `hour12: false` of English would show 24:05:00."""
+    _, url = written(with_budget(1), tmp_path)
+    async with opened(url) as page:
+        past = "new Date(2026, 0, 2, 0, 5).getTime() / 1000"
+        assert await page.evaluate(f"clock({past}, {past} + 3600)") == "00:05:00"
+        assert await page.evaluate(f"clock({past}, {past} + 86400)") == "2026-01-02 00:05:00"

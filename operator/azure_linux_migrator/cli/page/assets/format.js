@@ -28,11 +28,12 @@ function span(seconds) {
 
 const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
-/** Seconds since the epoch as a time of day, with the date where it is another day. */
+/** Seconds since the epoch as a local time of day, with the date where it is another day. */
 function clock(seconds, now) {
-  const at = new Date(seconds * 1000);
-  const time = at.toLocaleTimeString([], { hour12: false });
-  return at.toDateString() === new Date(now * 1000).toDateString() ? time : `${at.toLocaleDateString()} ${time}`;
+  // Sweden writes dates and times as ISO 8601 does.
+  const [at, today] = [seconds, now].map((time) => new Date(time * 1000).toLocaleString("sv"));
+  const [date, time] = at.split(" ");
+  return today.startsWith(date) ? time : at;
 }
 
 /** Compare names by the numbers in them. */

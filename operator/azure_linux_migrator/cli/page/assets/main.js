@@ -25,6 +25,7 @@ function redraw() {
 function frame() {
   scheduled = false;
   if (page.head === null) return;
+  if (cluster.regrouped) regroup();
   if (panelsDue) {
     panelsDue = false;
     drawPanels();
@@ -32,7 +33,6 @@ function frame() {
     return;
   }
   const until = performance.now() + FRAME_MS;
-  if (cluster.regrouped) regroup();
   const changed = [...cluster.changed];
   cluster.changed.clear();
   for (const pool of pools) pool.changed(changed);

@@ -71,6 +71,11 @@ function drawTimeline(head, forecast, now) {
   drawCurve(head, forecast, began, now);
 }
 
+/** The points of a forecast from the first on that counts pods: before, nothing has counted them. */
+function countedPoints({ typical: { points } }) {
+  return points.slice(Math.max(0, points.findIndex((point) => point.remaining)));
+}
+
 /** Pods that are left: as forecast, and as seen since the page was opened. */
 function drawCurve(head, forecast, began, now) {
   const left = head.pods.remaining;
@@ -78,7 +83,7 @@ function drawCurve(head, forecast, began, now) {
   if (running && curve.at(-1)?.[1] !== left) curve.push([now, left]);
   if (curve.length > CURVE_POINTS) curve.splice(1, 1);
   const seen = curve.length && running ? [...curve, [now, left]] : [...curve];
-  const expected = forecast && began !== null ? forecast.typical.points.map((point) => [began + point.at, point.remaining]) : [];
+  const expected = forecast && began !== null ? countedPoints(forecast).map((point) => [began + point.at, point.remaining]) : [];
   const figure = byId("curve");
   const points = [...seen, ...expected];
   figure.hidden = points.length < 3;
