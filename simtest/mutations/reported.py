@@ -1,8 +1,7 @@
 """Mutations of what the status tells, and of what is left behind or asked for too often."""
 
 from azure_linux_migrator.core.reconcile import status, status_fields
-from azure_linux_migrator.core.steps import autoscaler, create_target, external_changes
-from simtest.faults.fault import Fault
+from azure_linux_migrator.core.steps import autoscaler, create_target
 from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.route_changes import change_routes, replace_steps
 from simtest.mutations.source import rewritten
@@ -27,16 +26,7 @@ def _step_mutation(
     return Mutation(name, what, finds, patches)
 
 
-_ALL_CORDONED = tuple(Fault("foreign-cordon", 0.0, 0.0, pick, "Drain") for pick in range(24))
-
 REPORTED: tuple[Mutation, ...] = (
-    Mutation(
-        "pools-read-each-second",
-        "while the migration waits, the pools are read again each second",
-        "hourly",
-        lambda: [(external_changes, "CHECK_SECONDS", 1.0)],
-        faults=_ALL_CORDONED,
-    ),
     _mutation(
         "terminating-not-left",
         "pods on their way out are not counted as left",
