@@ -17,9 +17,10 @@ from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.api.status_drain import BlockerStatus
 from simtest.custom_resource import Body, CustomResource
 from simtest.faults import azure_cli
+from simtest.faults.fault import HEALED
 from simtest.invariants.audit import Audit
 from simtest.remedies import Remedies
-from simtest.scenario import Scenario
+from simtest.scenario import NOW, Scenario
 
 LOOKS_SECONDS = 20.0
 PATIENT_SECONDS = 120.0
@@ -44,7 +45,7 @@ class Admin(Remedies):
     def __init__(self, scenario: Scenario, resource: CustomResource, audit: Audit) -> None:
         super().__init__(scenario, resource, audit)
         self._stalled_since: float | None = None
-        self._unschedulable = 0
+        self._unschedulable = self._cordoned = 0
         self._grown_at = 0.0
         self._anew = False
         resource.watchers.append(self._gone)
@@ -91,8 +92,11 @@ class Admin(Remedies):
         self._resource.edit(mode="Run")
 
     def _resume(self, body: Body) -> None:
-        """A pause that a deleted predecessor left ends as the status says."""
-        if body.status.phase == Phase.PAUSED and "its predecessor left" in body.status.message:
+        """A pause that a deleted predecessor left ends as the status says, and one that azlm saw in
+        the same moment as its end."""
+        settled = self._simulation.kernel.now > NOW + HEALED
+        left = settled or "its predecessor left" in body.status.message
+        if body.status.phase == Phase.PAUSED and left and not body.spec.get("paused"):
             self._require("azlm resume" in body.status.message, "the status tells no way on")
             self._resource.annotate(RESUME, f"{self._simulation.kernel.now}")
 
@@ -107,6 +111,10 @@ class Admin(Remedies):
             self._unschedulable += 1
             if self._unschedulable > PATIENT_SECONDS / LOOKS_SECONDS:
                 self._grow(filled)
+        if ready is not None and ready.reason == "TargetNotReady":
+            self._cordoned += 1
+            if self._cordoned > PATIENT_SECONDS / LOOKS_SECONDS:
+                self._uncordon_target(status)
         for blocker in status.blockers:
             if now - (since_epoch(blocker.since) or now) > PATIENT_SECONDS:
                 self.remedy(blocker)
@@ -201,6 +209,15 @@ class Admin(Remedies):
         for blocker in body.status.blockers:
             self.remedy(blocker)
 
+    def _uncordon_target(self, status: MigrationStatus) -> None:
+        """`kubectl uncordon`, if the message says so. On the way back nothing stalls for it."""
+        self._cordoned = 0
+        if "kubectl uncordon" in status.message:
+            self.uncordon("src" if status.rollback else self._scenario.target)
+
+    def _make_target_usable(self, body: Body) -> None:
+        self._uncordon_target(body.status)
+
     def _cordon(self, _body: Body) -> None:
         self.cordon_again()
 
@@ -223,6 +240,7 @@ class Admin(Remedies):
 
     _FIXES: ClassVar[dict[str, Callable[["Admin", Body], None]]] = {
         "NodeUncordoned": _cordon,
+        "TargetNotReady": _make_target_usable,
         "DrainTimedOut": _raise_timeout,
         "ReplacementsUnschedulable": _give_room,
         "TargetFailed": _try_target_again,

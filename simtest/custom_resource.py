@@ -25,14 +25,15 @@ class Body(Struct, frozen=True):
 
 
 class CustomResource:
-    """One AzureLinuxMigration. `body` is None after its deletion."""
+    """One AzureLinuxMigration. `body` is None after its deletion, and before it is applied for the
+    first time where no spec is given."""
 
     def __init__(
-        self, store: Store, name: str, spec: Mapping[str, Any], clock: Callable[[], float]
+        self, store: Store, name: str, spec: Mapping[str, Any] | None, clock: Callable[[], float]
     ) -> None:
         self._store, self._clock = store, clock
         self._name, self._incarnation = name, 1
-        self.body: Body | None = self._make(f"uid-{name}", spec)
+        self.body: Body | None = self._make(f"uid-{name}", spec) if spec is not None else None
         self.watchers: list[Callable[[Body | None], None]] = []
         self.writes = 0
         """The number of status writes."""

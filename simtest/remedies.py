@@ -72,6 +72,10 @@ class Remedies:
     def _let_data_go(self, _key: NamespacedName, _remedy: str) -> None:
         self._edit_drain(emptyDir="Evict")
 
+    def _evict_singletons(self, _key: NamespacedName, remedy: str) -> None:
+        self._require("spec.drain.singletons to Evict" in remedy, f"no way to move it: {remedy}")
+        self._edit_drain(singletons="Evict")
+
     def _delete_pod(self, key: NamespacedName, _remedy: str) -> None:
         pod = self._simulation.store.pods.get(key)
         if pod is not None:
@@ -135,6 +139,14 @@ class Remedies:
                 self._audit.foreign_cordon(node)
                 self._simulation.store.change_node(node.name, unschedulable=True)
 
+    def uncordon(self, pool: str) -> None:
+        """Uncordon one Ready node of a pool."""
+        for node in self._audit.context.nodes(pool):
+            if node.unschedulable and node.ready:
+                self._audit.foreign_uncordon(node)
+                self._simulation.store.change_node(node.name, unschedulable=False)
+                return
+
     def acknowledge(self, body: Body) -> None:
         """Fix what blocks the preflight if possible, and otherwise acknowledge it by its id."""
         blocking = {
@@ -176,5 +188,6 @@ class Remedies:
         Cause.RETURNS: _take_tolerations_out,
         Cause.STUCK_TERMINATING: _unstick,
         Cause.VOLUME_ATTACHED: _detach,
+        Cause.SURGE_UNDONE: _evict_singletons,
     }
     """The remedies by the cause of a blocker, with the name of its object and the remedy's text."""

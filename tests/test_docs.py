@@ -27,6 +27,7 @@ def test_the_page_of_findings_names_tests_mutations_and_words_that_exist() -> No
     from azure_linux_migrator.api.checks import Check
     from azure_linux_migrator.api.reasons import Reason
     from simtest.mutations.hunt import MUTATIONS
+    from simtest.mutations.tested.table import TESTED
 
     text = (ROOT / "docs" / "findings.md").read_text()
     rows = [line for line in text.splitlines() if re.match(r"^\| (?!#|finding|-)", line)]
@@ -38,7 +39,8 @@ def test_the_page_of_findings_names_tests_mutations_and_words_that_exist() -> No
         if f"def {name}(" not in (ROOT / "tests" / file).read_text()
     ]
     assert missing == []
-    words = {mutation.name for mutation in MUTATIONS} | {check.value for check in Check}
+    words = {mutation.name for mutation in MUTATIONS} | {mutation.name for mutation in TESTED}
+    words |= {check.value for check in Check}
     words |= {cause.value for cause in Cause} | {reason.value for reason in Reason}
     quoted = {word for row in rows for word in re.findall(r"`([A-Za-z.-]+)`", row)}
     assert quoted - words == {"implicitBudgets"}

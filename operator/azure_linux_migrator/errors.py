@@ -19,6 +19,10 @@ class SettingsError(AzlmError):
     """What was configured cannot work; the text names the setting and the remedy."""
 
 
+LONGEST_ASKED = 300.0
+"""Seconds. A Retry-After that asks for more is no answer of the apiserver's own."""
+
+
 class KubernetesError(AzlmError):
     """The Kubernetes API refused or failed. `status` is 0 where no answer came."""
 
@@ -40,6 +44,11 @@ class KubernetesError(AzlmError):
     def reason(self) -> str:
         """The machine-readable reason of a metav1.Status, or an empty string."""
         return str(self.body.get("reason") or "")
+
+    def delayed(self, seconds: float) -> float:
+        """Seconds until the request may be repeated: those given, or those of Retry-After where it
+        asks for more."""
+        return max(seconds, min(self.retry_after or 0.0, LONGEST_ASKED))
 
     @property
     def causes(self) -> tuple[dict[str, Any], ...]:

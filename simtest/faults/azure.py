@@ -28,7 +28,7 @@ CALLS = ("PutPool", "DeletePool", "DeleteMachines")
 READS = ("GetPool", "ListPools")
 
 REFUSED: tuple[Effect, ...] = (
-    Refuse(429, "Throttled", retry_after=5.0),
+    Refuse(429, "Throttled", retry_after=40.0),
     Refuse(500, "InternalServerError"),
     Refuse(503, "ServiceUnavailable"),
     Refuse(409, "OperationNotAllowed"),

@@ -14,6 +14,9 @@ from simtest.scenario import Scenario
 RETRY_SECONDS = 2.0
 """The interval at which the leader renews its Lease, and other processes try to take it."""
 
+STANDBY_SKEWS = (0.0, 0.0, 45.0, -45.0)
+"""How far the clock of a second process may be ahead, in seconds."""
+
 WatchKind = Literal[
     "node",
     "pod",
@@ -102,6 +105,7 @@ class OperatorProcesses(NullWatcher):
         self.beside = 0
         """How many processes have started although the one before was alive."""
         self.rng = random.Random(f"{seed}/processes")
+        self._standby_clocks = random.Random(f"{seed}/standby")
         self.status_error: KubernetesError | None = None
         """The answer to writes of the status, where they fail."""
         self.kubernetes_down_until = 0.0
@@ -135,11 +139,14 @@ class OperatorProcesses(NullWatcher):
             self.lead()
 
     def lead_beside(self) -> None:
-        """Start another process although the one at work is alive. It waits for the Lease.
-        Successors that were planned before do not start."""
+        """Start another process although the one at work is alive. It waits for the Lease, by a
+        clock of its own. Successors that were planned before do not start."""
         self._generation += 1
         self.beside += 1
+        before = self.operator
         self.lead()
+        if self.operator is not before:
+            self.operator.skew = self._standby_clocks.choice(STANDBY_SKEWS)
 
     def replace(self, seconds: float) -> bool:
         """End the process; a successor starts so many seconds later, if no other did. Some of its

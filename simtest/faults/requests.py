@@ -62,7 +62,7 @@ def refused(_run: FaultedRun, fault: Fault, action: Action) -> InjectedFault:
     errors = (
         refusal(500, "etcdserver: request timed out"),
         refusal(429, "Too many requests, please try again later.", retry_after=1.0),
-        refusal(503, "the apiserver is shutting down", retry_after=1.0),
+        refusal(503, "the apiserver is shutting down", retry_after=5.0),
         refusal(500, "x") if isinstance(action, EvictPod) else conflict,
         refusal(403, "forbidden"),
         KubernetesError(0, "connection refused"),

@@ -1,6 +1,7 @@
 """Checks the invariants after every event, by the state of the cluster and by what azlm knew."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.actions import Action
@@ -10,6 +11,7 @@ from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import BudgetInvariants
 from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.drain_policy import DrainPolicyInvariants
+from simtest.invariants.events import EventInvariants
 from simtest.invariants.moves import IntendedPod, MoveInvariants
 from simtest.invariants.nodes import NodeInvariants, Openings
 from simtest.invariants.operator_view import OperatorView
@@ -57,6 +59,7 @@ class Audit:
         self.nodes = NodeInvariants(context, openings)
         self._status = StatusInvariants(context, self.pool_view)
         pools = PoolInvariants(context, self.pool_view)
+        self._events = EventInvariants(context)
         self._parts: tuple[Part, ...] = (
             self.pool_view,
             blame,
@@ -71,12 +74,13 @@ class Audit:
             DrainPolicyInvariants(context),
             self._status,
             ReportedInvariants(context, calm=calm),
+            self._events,
         )
         self._deciding = tuple(p for p in self._parts if type(p).decided is not Part.decided)
         self._beginning = tuple(p for p in self._parts if type(p).begins is not Part.begins)
         self._ending = tuple(p for p in self._parts if type(p).ends is not Part.ends)
         # The disruption controller counts first; each judge then sees the pod as it is counted.
-        context.store.watchers += (blame, openings, self._moves, self.nodes, pools)
+        context.store.watchers += (blame, openings, self._moves, self.nodes, pools, self._events)
         resource.watchers.append(self._written)
 
     # Results
@@ -156,6 +160,10 @@ class Audit:
         self.context.action = None
         for part in self._always if self.stale else self._ending:
             part.ends(action)
+
+    def event(self, manifest: Mapping[str, Any]) -> None:
+        """An event is written."""
+        self._events.event(manifest)
 
     def _written(self, body: Body | None) -> None:
         if body is None:

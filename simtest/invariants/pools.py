@@ -254,9 +254,10 @@ class PoolInvariants(Part, NullWatcher):
 
     def _begins_to_move(self) -> bool:
         """Whether no pod was moved yet: the source's nodes are as they were."""
-        nodes, back = self.context.nodes("src"), self.context.backwards
-        marked = any(in_batch(node) for node in nodes)
-        return bool(nodes) and not marked and (not back or self.context.turning)
+        context = self.context
+        there = int(context.aks.properties("src").get("count") or 0) > 0
+        marked = any(in_batch(node) for node in context.nodes("src"))
+        return there and not marked and (not context.backwards or context.turning)
 
     # Retiring
 

@@ -128,7 +128,7 @@ class RateLimits(Part):
             case UpdatePool("src", changes) if dict(changes).get("count") == 0:
                 return ("RetireSource",)
             case UpdatePool("src", changes) if dict(changes).get("enableAutoScaling") is False:
-                return ("HoldAutoscaler",)
+                return ("HoldAutoscaler", "CordonSource")
             case UpdatePool(changes=changes) if "osSKU" in dict(changes):
                 return ("UpdateInPlace",)
         return ()

@@ -97,13 +97,16 @@ INVARIANTS: dict[str, str] = {
     "steady": "no stall begins seven times in ten minutes for the same reason",
     # Rate limits
     "in-measure": "no request is repeated more than once a second",
+    "retry-after-kept": "no request is repeated before the Retry-After of its answer is over",
     "hourly": "no more than a thousand requests of one kind an hour go to Azure",
     "writes-bounded": "the number of writes is limited by the numbers of pods and nodes",
     "paused-means-paused": "only reads are sent while paused or in mode Plan",
     "recorded-first": "a step is recorded before any of its actions",
     "remedy-reported": "what stalls, waits or blocks says what an admin can do about it",
     # The process
+    "one-at-a-time": "of two migrations of one pool, one changes nothing before the other is over",
     "lease-held": "nothing is changed by a process that does not hold the Lease",
+    "events-true": "events are about what there is, and say what was decided",
     "events-few": "events follow what changes: a few for each change of the reason or a blocker",
     # The end
     "ends": "after the faults, every run ends within four hours",

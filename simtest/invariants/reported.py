@@ -39,6 +39,8 @@ class ReportedInvariants(Part):
 
     def decided(self, process: ObservedProcess, decision: DecisionToJudge) -> None:
         """The counts are those of the records."""
+        if not process.world.nodes:
+            self._first[process] = self.context.now  # its watches begin anew
         first = self._first.setdefault(process, self.context.now)
         status = decision.status
         self._ends_at(status)

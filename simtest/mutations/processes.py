@@ -3,6 +3,7 @@
 from azure_linux_migrator.controller import event_recorder
 from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
+from azure_linux_migrator.controller.process import Operator
 from azure_linux_migrator.controller.resource_requests import ResourceRequests
 from azure_linux_migrator.controller.supervisor import Supervisor
 from azure_linux_migrator.kube.client import Client
@@ -80,6 +81,12 @@ PROCESSES: tuple[Mutation, ...] = (
         ),
     ),
     _mutation(
+        "rivals-unseen",
+        "a migration begins although another one is at work on its pool",
+        "one-at-a-time",
+        (Operator, "conflict", "conflict_of(", "'' and conflict_of("),
+    ),
+    _mutation(
         "half-a-world",
         "decisions are made before every first list is complete",
         "released",
@@ -95,6 +102,23 @@ PROCESSES: tuple[Mutation, ...] = (
         "a status that was not recorded counts as recorded",
         "recorded-first",
         (ResourceRequests, "write", "answer = answer_of(error)", "answer = WriteAnswer.TAKEN"),
+    ),
+    _mutation(
+        "events-of-before",
+        "an event has the message of the decision before",
+        "events-true",
+        (
+            EventRecorder,
+            "_publish_changes",
+            "after.message or new.message",
+            "before.message or new.message",
+        ),
+    ),
+    _mutation(
+        "events-of-the-owner",
+        "an event about a pod has the uid of another object",
+        "events-true",
+        (EventRecorder, "_publish_objects", "world.pods[key].uid", "self._regarding.uid"),
     ),
     _mutation(
         "events-for-every-decision",

@@ -4,10 +4,11 @@ and what is reported of them."""
 from dataclasses import replace
 from typing import Any
 
-from azure_linux_migrator.core.drain import planner, pod_tracker, surge_first, surges
+from azure_linux_migrator.core.drain import planner, surge_first, surges
 from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
 from azure_linux_migrator.model.actions import RestoreScale
 from simtest.mutations.mutation import Mutation, Patches
+from simtest.mutations.source import rewritten
 
 
 def _surge_not_restored() -> Patches:
@@ -53,10 +54,6 @@ def _blockers_unreported() -> Patches:
     return [(planner, "find_blockers", nothing)]
 
 
-def _returns_unlimited() -> Patches:
-    return [(pod_tracker, "RETURNS_LIMIT", 1_000_000)]
-
-
 REPLACEMENTS: tuple[Mutation, ...] = (
     Mutation(
         "surge-kept",
@@ -86,9 +83,16 @@ REPLACEMENTS: tuple[Mutation, ...] = (
         _blockers_unreported,
     ),
     Mutation(
-        "returns-unlimited",
-        "pods that come back are moved without limit",
-        "moved-once",
-        _returns_unlimited,
+        "unschedulable-at-the-end",
+        "replacements that are Unschedulable are not waited for once nothing is left to evict",
+        "moved-land",
+        lambda: [
+            rewritten(
+                planner.Planner,
+                "plan",
+                "unschedulable_replacements=replacements,",
+                "unschedulable_replacements=replacements if evictions else (),",
+            )
+        ],
     ),
 )

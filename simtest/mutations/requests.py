@@ -1,6 +1,7 @@
 """Mutations of what the operator sends to Kubernetes and Azure, and of what it reads of their
 answers."""
 
+from azure_linux_migrator import errors
 from azure_linux_migrator.azure import client as azure_client
 from azure_linux_migrator.controller import executor
 from azure_linux_migrator.kube import cordon, surge
@@ -107,6 +108,23 @@ REQUESTS: tuple[Mutation, ...] = (
             "record",
             'cordoned_by=annotations.get(CORDONED_BY, "")',
             'cordoned_by=""',
+        ),
+    ),
+    _mutation(
+        "busy-server-not-waited-for",
+        "the Retry-After of the API server is not kept",
+        "retry-after-kept",
+        (errors.KubernetesError, "delayed", "self.retry_after or 0.0", "0.0"),
+    ),
+    _mutation(
+        "throttle-not-waited-for",
+        "the Retry-After of Azure is not kept",
+        "retry-after-kept",
+        (
+            azure_client,
+            "translate",
+            "retry_after=float(delay) if delay.isdecimal() else None",
+            "retry_after=1.0",
         ),
     ),
     _mutation(

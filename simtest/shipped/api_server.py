@@ -34,16 +34,16 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 class SimulatedApiServer:
-    """The API of one simulated cluster. `resource` is the one AzureLinuxMigration in it. A list is
+    """The API of one simulated cluster. `resources` are the AzureLinuxMigrations in it. A list is
     answered in pages of `page` objects at most; `streams_lists` is whether a watch may begin with
     one."""
 
-    def __init__(self, cluster: SimulatedCluster, resource: CustomResource) -> None:
+    def __init__(self, cluster: SimulatedCluster, *resources: CustomResource) -> None:
         self.store = cluster.store
         self.collections = Collections(cluster.store, cluster.disruption)
         self._cluster = cluster
         self.kept = KeptObjects(cluster.store)
-        self._migrations = MigrationObjects(resource)
+        self._migrations = MigrationObjects(*resources)
         self._pages: dict[str, tuple[int, list[bytes]]] = {}
         self.page = 500
         self.streams_lists = True

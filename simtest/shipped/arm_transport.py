@@ -17,6 +17,7 @@ from azure_linux_migrator.simulator.cluster.workload import Span
 from simtest.faults.fault_hook import InjectedFault
 from simtest.shipped.flights import Flight, Flights
 from simtest.shipped.network_faults import NetworkFault, NetworkFaults
+from simtest.shipped.retry_after import AskedWaits, request_key
 
 ENDPOINT = "http://arm.simulated"
 NO_ANSWER = "the connection was closed"
@@ -56,8 +57,10 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         touched: Callable[[], None],
         down_until: Callable[[], float],
         faults: NetworkFaults,
+        asked_waits: AskedWaits,
     ) -> None:
         self._faults = faults
+        self._waits = asked_waits
         self._api = api
         self._flights = flights
         self._pace = pace
@@ -82,12 +85,17 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         flight = self._flights.begin()
         way = self._pace.draw(self._flights.rng) / 2
         timeout = float(options.get("read_timeout") or 60.0)
+        path = urlsplit(request.url).path
+        asked = request_key(str(request.method), path, _content(request), flight.action)
+        self._waits.sent(asked)
         try:
             answer: ArmAnswer = await self._flights.fly(
                 flight, way, lambda: self._arrives(flight, request, way), timeout
             )
         except TimeoutError as error:
             raise ServiceResponseError("Timeout on reading data from socket") from error
+        delay = answer.headers.get("Retry-After", "")
+        self._waits.answered(asked, float(delay) if answer.status >= 400 and delay else None)
         return SimulatedArmResponse(request, answer)
 
     def _arrives(self, flight: Flight, request: HttpRequest, way: float) -> None:
@@ -133,13 +141,12 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
 
     def _effect(self, request: HttpRequest) -> ArmAnswer:
         url = urlsplit(request.url)
-        content = request.content
         asked = ArmRequest(
             str(request.method),
             url.path,
             dict(parse_qsl(url.query)),
             dict(request.headers),
-            content.encode() if isinstance(content, str) else bytes(content or b""),
+            _content(request),
             ENDPOINT,
             self._flights.kernel.now,
         )
@@ -147,3 +154,8 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             return self._own(lambda: self._api.answer(asked))
         finally:
             self._touched()
+
+
+def _content(request: HttpRequest) -> bytes:
+    content = request.content
+    return content.encode() if isinstance(content, str) else bytes(content or b"")

@@ -37,6 +37,14 @@ class Origin:
         self.task: asyncio.Task[Any] | None = None
         self.requests = 0
 
+    @property
+    def first(self) -> str:
+        """The name of the task that has led to it, from outside of all tasks."""
+        origin = self
+        while origin.parent is not None and origin.parent.task is not None:
+            origin = origin.parent
+        return origin.task.get_name() if origin.task is not None else ""
+
     def named(self, names: Container[str]) -> "Origin | None":
         """The nearest task with one of these names: this one, or one that has led to it."""
         origin: Origin | None = self

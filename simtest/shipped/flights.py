@@ -10,6 +10,7 @@ from azure_linux_migrator.simulator.kernel import Kernel, Timer
 from simtest.faults.fault_hook import FaultHook, InjectedFault
 from simtest.invariants.registry import Judge
 from simtest.process import SimulatedProcess
+from simtest.rival import NAME as RIVAL
 from simtest.shipped.event_loop import ORIGIN, Origin
 
 TWO_REQUESTS = (ReleaseNode, RestoreScale)
@@ -55,9 +56,11 @@ class Flights:
         self._flights: dict[Flight, None] = {}
 
     def begin(self) -> Flight:
-        """A request of the running task: the executor names the task of an action by its key."""
+        """A request of the running task: the executor names the task of an action by its key. Those
+        of another migration are not judged, nor struck, as the actions of this one."""
         origin = ORIGIN.get()
-        named = origin.named(self.actions) if origin is not None else None
+        others = origin is not None and origin.first == RIVAL
+        named = origin.named(self.actions) if origin is not None and not others else None
         if named is None or named.task is None:
             return Flight(None, None)
         return Flight(self.actions[named.task.get_name()], named)

@@ -6,7 +6,8 @@ Kopf itself is not here: tests/e2e run it on the real control plane.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from typing import Any, cast
 
 import kopf
@@ -14,6 +15,7 @@ import kopf
 from azure_linux_migrator.controller import process as operator_process
 from azure_linux_migrator.controller.process import Operator
 from simtest.custom_resource import Body, CustomResource
+from simtest.shipped.event_loop import ORIGIN
 from simtest.shipped.migration_objects import migration_manifest
 
 log = logging.getLogger(__name__)
@@ -23,16 +25,21 @@ CANCELLATION_TIMEOUT = 20.0
 """As the daemon is registered: cancelled so long after it was asked to stop, and given up after
 that."""
 Manifest = dict[str, Any]
-Handler = Callable[..., Awaitable[None]]
+Handler = Callable[..., Coroutine[Any, Any, None]]
 
 
 class Handlers:
-    """The handlers of one process, for the one resource of the cluster. `way` draws the seconds of
-    a request."""
+    """The handlers of one process, for one resource of the cluster. `way` draws the seconds of a
+    request; `name` is that of the tasks in which they run."""
 
     def __init__(
-        self, operator: Operator, resource: CustomResource, way: Callable[[], float]
+        self,
+        operator: Operator,
+        resource: CustomResource,
+        way: Callable[[], float],
+        name: str | None = None,
     ) -> None:
+        self._name = name
         registry = operator_process._registry(operator)  # noqa: SLF001 - what Kopf is given
         self._handlers: dict[str, Handler] = {
             str(handler.id).rpartition(".")[2]: cast("Handler", handler.fn)
@@ -43,7 +50,7 @@ class Handlers:
         self._way = way
         self._uid = ""
         self._stop = asyncio.Event()
-        self._observing: asyncio.Future[None] | None = None
+        self._observing: asyncio.Task[None] | None = None
         self._daemon: asyncio.Task[None] | None = None
         self._deletion: asyncio.Task[None] | None = None
 
@@ -52,15 +59,21 @@ class Handlers:
         if body is None:
             return
         manifest = migration_manifest(body)
-        self._observing = asyncio.ensure_future(self._handlers["observe"](body=manifest))
+        self._observing = self._start(self._handlers["observe"](body=manifest))
         if body.uid != self._uid:
             self._uid = body.uid
             self._stop = asyncio.Event()
             self._daemon = self._deletion = None
             if not body.deleting:
-                self._daemon = asyncio.ensure_future(self._serve(manifest, self._stop))
+                self._daemon = self._start(self._serve(manifest, self._stop))
         if body.deleting and self._deletion is None:
-            self._deletion = asyncio.ensure_future(self._delete(body.name, self._daemon))
+            self._deletion = self._start(self._delete(body.name, self._daemon))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task without an origin: what Kopf runs for one resource, no other resource led to."""
+        context = copy_context()
+        context.run(ORIGIN.set, None)
+        return asyncio.get_running_loop().create_task(work, name=self._name, context=context)
 
     async def _serve(self, manifest: Manifest, stop: asyncio.Event) -> None:
         try:

@@ -1,6 +1,7 @@
 """Leases and Events in the simulated API server: the cluster does not use them, so they are kept as
 they are written."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -27,6 +28,8 @@ class KeptObjects:
         self._kept: dict[str, dict[NamespacedName, Manifest]] = {path: {} for path in KEPT}
         self.events_written = 0
         """How often events were written: created, or counted."""
+        self.on_event: Callable[[Manifest], None] = lambda _: None
+        """Called with each event that is written."""
 
     def lease_holder(self, name: str) -> str:
         """Who holds the Lease of that name; empty where nobody does."""
@@ -42,6 +45,19 @@ class KeptObjects:
             wanted = request.query.get("fieldSelector", "").partition("=")[2]
             items = [kept[key] for key in kept if not wanted or key.name == wanted]
             return {"metadata": {"resourceVersion": str(self._store.revision)}, "items": items}
+        if target.collection == EVENTS and request.method != "GET":
+            after = self._write(kept, key, body, request)
+            self.on_event(after)
+            return after
+        return self._write(kept, key, body, request)
+
+    def _write(
+        self,
+        kept: dict[NamespacedName, Manifest],
+        key: NamespacedName,
+        body: Manifest,
+        request: Request,
+    ) -> Manifest:
         if request.method == "POST":
             key = NamespacedName(key.namespace, body["metadata"]["name"])
             if key in kept:

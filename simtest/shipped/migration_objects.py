@@ -18,26 +18,29 @@ Manifest = dict[str, Any]
 
 
 class MigrationObjects:
-    """The one resource of a simulated cluster."""
+    """The resources of a simulated cluster."""
 
-    def __init__(self, resource: CustomResource) -> None:
-        self._resource = resource
+    def __init__(self, *resources: CustomResource) -> None:
+        self._resources = resources
 
     def answer(self, request: Request, target: RequestTarget) -> Manifest:
         """Let a request take effect; raises KubernetesError."""
-        body = self._resource.body
+        there = {resource.body.name: resource for resource in self._resources if resource.body}
         if not target.key.name:
-            items = [migration_manifest(body)] if body is not None else []
+            items = [
+                migration_manifest(resource.body) for resource in there.values() if resource.body
+            ]
             return {"kind": f"{KIND}List", "metadata": {"resourceVersion": "1"}, "items": items}
-        if body is None or target.key.name != body.name:
+        resource = there.get(target.key.name)
+        if resource is None or resource.body is None:
             raise refusal(404, f'azurelinuxmigrations.azlm.dev "{target.key.name}" not found')
         if request.method == "PATCH" and target.subresource == "status":
-            return self._apply_status(request)
+            return self._apply_status(resource, request)
         if request.method != "GET":
             raise refusal(405, f"{request.method} is not simulated for {request.path}")
-        return migration_manifest(body)
+        return migration_manifest(resource.body)
 
-    def _apply_status(self, request: Request) -> Manifest:
+    def _apply_status(self, resource: CustomResource, request: Request) -> Manifest:
         """Server-side apply by the only writer: the whole status is replaced."""
         if request.content_type != APPLY_PATCH or request.query.get("fieldManager") is None:
             raise refusal(415, "only server-side apply is simulated for a status")
@@ -48,7 +51,7 @@ class MigrationObjects:
             raise refusal(422, f"the status is invalid: {error}") from error
         version = applied["metadata"].get("resourceVersion")
         return migration_manifest(
-            self._resource.write_status(status, None if version is None else int(version))
+            resource.write_status(status, None if version is None else int(version))
         )
 
 

@@ -12,9 +12,7 @@ import aiohttp
 
 from azure_linux_migrator.errors import AzlmError, KubernetesError
 from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
-from azure_linux_migrator.model.actions import (
-    EvictPod,
-)
+from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.simulator.assembly.simulated_cluster import Pace
 from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
 from simtest.faults.fault_hook import InjectedFault
@@ -23,36 +21,10 @@ from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.flights import Flight, Flights
 from simtest.shipped.network_faults import NetworkFault, NetworkFaults, kind_of
 from simtest.shipped.requests import Answer, Request, failure, target_of
-from simtest.shipped.streams import BOOKMARK_SECONDS, WatchStream
+from simtest.shipped.retry_after import AskedWaits, request_key
+from simtest.shipped.streams import BOOKMARK_SECONDS, WATCHED, SimulatedResponse, WatchStream
 
 SERVER = "http://kubernetes.simulated"
-WATCHED: dict[WatchKind, str] = {
-    "node": "/api/v1/nodes",
-    "pod": "/api/v1/pods",
-    "budget": "/apis/policy/v1/poddisruptionbudgets",
-    "Deployment": "/apis/apps/v1/deployments",
-    "ReplicaSet": "/apis/apps/v1/replicasets",
-    "StatefulSet": "/apis/apps/v1/statefulsets",
-    "DaemonSet": "/apis/apps/v1/daemonsets",
-    "volume": "/api/v1/persistentvolumes",
-    "attachment": "/apis/storage.k8s.io/v1/volumeattachments",
-}
-
-
-class SimulatedResponse:
-    """What kube/client.py needs of aiohttp.ClientResponse."""
-
-    def __init__(self, answer: Answer, content: WatchStream | None = None) -> None:
-        self.status = answer.status
-        self.headers: dict[str, str] = {}
-        if answer.retry_after is not None:
-            self.headers["Retry-After"] = str(round(answer.retry_after))
-        self._body = answer.body
-        self.content = content
-
-    async def read(self) -> bytes:
-        """The body."""
-        return self._body
 
 
 class KubernetesNetwork:
@@ -67,8 +39,10 @@ class KubernetesNetwork:
         down_until: Callable[[], float],
         status_fails: Callable[[], KubernetesError | None],
         faults: NetworkFaults,
+        asked_waits: AskedWaits,
     ) -> None:
         self._faults = faults
+        self._waits = asked_waits
         self._server = server
         self._flights = flights
         self._pace = pace
@@ -102,9 +76,12 @@ class KubernetesNetwork:
             headers.get("Content-Type", ""),
         )
         flight, way = self._flights.begin(), self._way()
-        answer = await self._flights.fly(
+        asked = request_key(method, request.path, request.body, flight.action)
+        self._waits.sent(asked)
+        answer: Answer = await self._flights.fly(
             flight, way, lambda: self._arrives(flight, request, way), timeout.total
         )
+        self._waits.answered(asked, answer.retry_after)
         yield SimulatedResponse(answer)
 
     def get(
@@ -197,10 +174,13 @@ class KubernetesNetwork:
     async def _watch(self, request: Request, silence: float) -> AsyncIterator[SimulatedResponse]:
         flight, way = Flight(None, None), self._way()
         stream = WatchStream(self._flights.process, self._rng, self._delay, silence)
+        asked = request_key("GET", request.path, b"", None)
+        self._waits.sent(asked)
         try:
-            answer = await self._flights.fly(
+            answer: Answer = await self._flights.fly(
                 flight, way, lambda: self._begin(flight, request, stream, way), 30.0
             )
+            self._waits.answered(asked, answer.retry_after)
             yield SimulatedResponse(answer, stream)
         finally:
             self._close(stream)

@@ -50,7 +50,7 @@ PREFIX = "network-"
 SILENT_SECONDS = 120.0
 REFUSALS = (
     refusal(500, "etcdserver: leader changed"),
-    refusal(503, "the apiserver is shutting down", retry_after=2.0),
+    refusal(503, "the apiserver is shutting down", retry_after=5.0),
     refusal(429, "Too many requests, please try again later."),
     refusal(429, "Too many requests, please try again later.", retry_after=1.0),
 )

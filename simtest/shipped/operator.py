@@ -4,6 +4,7 @@ calls to the bytes of its requests."""
 import logging
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from msgspec import Struct
@@ -27,6 +28,8 @@ from simtest.custom_resource import Body, CustomResource
 from simtest.faults.fault_hook import FaultHook
 from simtest.invariants.registry import Judge
 from simtest.process import SimulatedProcess
+from simtest.rival import NAME as RIVAL
+from simtest.rival import Rival
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.arm_transport import ENDPOINT, SimulatedTransport
 from simtest.shipped.event_loop import VirtualLoop
@@ -35,6 +38,7 @@ from simtest.shipped.handlers import Handlers
 from simtest.shipped.lease import LeaseTimes, SimulatedElector
 from simtest.shipped.network import SERVER, KubernetesNetwork
 from simtest.shipped.network_faults import NetworkFaults
+from simtest.shipped.retry_after import AskedWaits
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ class ProcessSetup(Struct, frozen=True):
     server: SimulatedApiServer
     arm: RestApi
     resource: CustomResource
+    rival: Rival | None
     rng: random.Random
     hook: FaultHook
     judge: Judge
@@ -92,6 +97,8 @@ class ShippedOperator:
             setup.judge,
             setup.network_faults.overtake,
         )
+        waits = AskedWaits(setup.judge, self._kernel, lambda: self.loop.skew)
+        self._waits = waits
         self.watches = KubernetesNetwork(
             setup.server,
             self.requests,
@@ -99,11 +106,17 @@ class ShippedOperator:
             setup.kubernetes_down_until,
             setup.status_fails,
             setup.network_faults,
+            waits,
         )
         self._operator = self._assemble()
-        self._handlers: Handlers | None = None
+        self._handlers: dict[CustomResource, Handlers] = {}
         self._decisions: dict[int, int] = {}
-        setup.resource.watchers.append(self._written)
+        self._resources = [setup.resource, *((setup.rival.resource,) if setup.rival else ())]
+        self._watchers = [
+            (resource, partial(self._written, resource)) for resource in self._resources
+        ]
+        for resource, watcher in self._watchers:
+            resource.watchers.append(watcher)
 
     def _assemble(self) -> Operator:
         """As controller/process.py does in `serve`, with other connections and another end."""
@@ -139,6 +152,7 @@ class ShippedOperator:
             touched=setup.cluster.node_lifecycle.touched,
             down_until=setup.azure_down_until,
             faults=setup.network_faults,
+            asked_waits=self._waits,
         )
         operator.connect_pools(
             served,
@@ -160,18 +174,21 @@ class ShippedOperator:
     async def _lead(self) -> None:
         try:
             await self._operator.leadership.gain()
-            self._handlers = Handlers(self._operator, self._setup.resource, self._request_seconds)
-            self._handlers.seen(self._setup.resource.body)
+            for resource in self._resources:
+                name = None if resource is self._setup.resource else RIVAL
+                handlers = Handlers(self._operator, resource, self._request_seconds, name)
+                self._handlers[resource] = handlers
+                handlers.seen(resource.body)
         except Exception:
             log.exception("the process cannot serve its resource")
 
-    def _written(self, body: Body | None) -> None:
+    def _written(self, resource: CustomResource, body: Body | None) -> None:
         delay = self._pace.watch.draw(self._setup.rng)
-        self.process.after(delay, lambda: self._tell(body))
+        self.process.after(delay, lambda: self._tell(resource, body))
 
-    def _tell(self, body: Body | None) -> None:
-        if self._handlers is not None:
-            self.loop.call_soon(self._handlers.seen, body)
+    def _tell(self, resource: CustomResource, body: Body | None) -> None:
+        if (handlers := self._handlers.get(resource)) is not None:
+            self.loop.call_soon(handlers.seen, body)
 
     def _request_seconds(self) -> float:
         return self._pace.request.draw(self._setup.rng)
@@ -186,6 +203,10 @@ class ShippedOperator:
             self._decisions[id(worker)] = loop.decisions
             if loop.decisions != before + 1:
                 raise AssertionError("two decisions in one callback: one would not be judged")
+            if worker.name == RIVAL:
+                if self._setup.rival is not None:
+                    self._setup.rival.decided(loop.last)
+                continue
             for action in loop.last.actions:
                 self.requests.actions[action.key] = action
             self._setup.on_decision(loop.last)
@@ -214,7 +235,8 @@ class ShippedOperator:
         self.loop.kill()
         self.watches.cut()
         self.requests.abandon(late)
-        self._setup.resource.watchers.remove(self._written)
+        for resource, watcher in self._watchers:
+            resource.watchers.remove(watcher)
 
     def _lease_lost(self) -> None:
         self.kill()

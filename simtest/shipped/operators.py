@@ -15,6 +15,7 @@ from simtest.faults.faulted_run import FaultedRun
 from simtest.faults.injector import FaultInjector
 from simtest.invariants.audit import Audit
 from simtest.invariants.process import ObservedProcess
+from simtest.rival import Rival, draw_rival
 from simtest.scenario import NOW, Scenario
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.attribution import Attribution
@@ -61,7 +62,11 @@ class Operators:
         self._forecasts = self._rng.random() < FORECASTS
         self._network_faults: NetworkFaults | None = None
         self._operators: list[ShippedOperator] = []
-        self.server = SimulatedApiServer(scenario.simulation, resource)
+        drawn = draw_rival(seed, scenario.target)
+        self._rival = Rival(drawn, scenario, resource, audit.judge) if drawn is not None else None
+        others = (self._rival.resource,) if self._rival is not None else ()
+        self.server = SimulatedApiServer(scenario.simulation, resource, *others)
+        self.server.kept.on_event = audit.event
         self.server.streams_lists = self._rng.random() < 0.7
         self.server.page = SHORT_PAGES if self._rng.random() < 0.5 else self.server.page
         self._arm = RestApi(scenario.simulation.aks)
@@ -88,6 +93,7 @@ class Operators:
                 server=self.server,
                 arm=self._arm,
                 resource=self._resource,
+                rival=self._rival,
                 rng=self._rng,
                 hook=attribution,
                 judge=self._audit.judge,

@@ -1,4 +1,5 @@
-"""The body of a watch on its way from the simulated API server to the operator."""
+"""What the operator gets from the simulated API server: answers, and the bodies of watches on their
+way."""
 
 import asyncio
 import random
@@ -8,9 +9,22 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 
 from azure_linux_migrator.simulator.kernel import Timer
+from simtest.faults.operator_processes import WatchKind
 from simtest.process import SimulatedProcess
+from simtest.shipped.requests import Answer
 
 BOOKMARK_SECONDS = 60.0
+WATCHED: dict[WatchKind, str] = {
+    "node": "/api/v1/nodes",
+    "pod": "/api/v1/pods",
+    "budget": "/apis/policy/v1/poddisruptionbudgets",
+    "Deployment": "/apis/apps/v1/deployments",
+    "ReplicaSet": "/apis/apps/v1/replicasets",
+    "StatefulSet": "/apis/apps/v1/statefulsets",
+    "DaemonSet": "/apis/apps/v1/daemonsets",
+    "volume": "/api/v1/persistentvolumes",
+    "attachment": "/apis/storage.k8s.io/v1/volumeattachments",
+}
 SPLIT = 0.05
 """How many chunks end within a line."""
 
@@ -103,3 +117,19 @@ class WatchStream:
                     await self._waiter
             except TimeoutError:
                 raise aiohttp.ServerTimeoutError("Timeout on reading data from socket") from None
+
+
+class SimulatedResponse:
+    """What kube/client.py needs of aiohttp.ClientResponse."""
+
+    def __init__(self, answer: Answer, content: WatchStream | None = None) -> None:
+        self.status = answer.status
+        self.headers: dict[str, str] = {}
+        if answer.retry_after is not None:
+            self.headers["Retry-After"] = str(round(answer.retry_after))
+        self._body = answer.body
+        self.content = content
+
+    async def read(self) -> bytes:
+        """The body."""
+        return self._body

@@ -114,7 +114,7 @@ class Leadership:
                 await Migrations(self._client).probe()
             except KubernetesError as error:
                 log.warning("cannot list %s.%s yet (is crds/ applied?): %s", PLURAL, GROUP, error)
-                await asyncio.sleep(2.0)
+                await asyncio.sleep(error.delayed(2.0))
             else:
                 return
 

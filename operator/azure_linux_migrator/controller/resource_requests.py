@@ -51,7 +51,7 @@ class ResourceRequests:
                 self._on_conflict()
             else:
                 log.warning("writing the status of %s: %s", self._name, error)
-            return StatusWritten(answer)
+            return StatusWritten(answer, wait=error.delayed(0.0))
         return StatusWritten(WriteAnswer.TAKEN, version)
 
     async def read(self) -> ResourceSeen | None:

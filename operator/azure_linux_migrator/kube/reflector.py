@@ -146,7 +146,8 @@ class Reflector:
             except KubernetesError as error:
                 failures = 1 if time.monotonic() - began > RETRY.longest else failures + 1
                 self._note_failure(error)
-                await asyncio.sleep(RETRY.after(failures) * random.uniform(0.5, 1.0))  # noqa: S311 - a jitter
+                wait = RETRY.after(failures) * random.uniform(0.5, 1.0)  # noqa: S311 - a jitter
+                await asyncio.sleep(error.delayed(wait))
             except Exception:
                 failures += 1
                 log.exception("the watch of %s failed; listing again", self._path)

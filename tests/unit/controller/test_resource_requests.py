@@ -51,6 +51,12 @@ async def test_what_a_failed_write_means(status: int, answer: WriteAnswer) -> No
     assert conflicts == (["m"] if status == 409 else [])
 
 
+async def test_a_busy_server_says_when_to_write_again() -> None:
+    busy = Reply(503, headers={"Retry-After": "7"})
+    written, _, _ = await _write(busy)
+    assert written == StatusWritten(WriteAnswer.REFUSED, wait=7.0)
+
+
 async def test_without_the_lease_nothing_is_sent() -> None:
     written, recorder, _ = await _write(leads=False)
     assert (written.answer, recorder.requests) == (WriteAnswer.UNSENT, [])

@@ -148,3 +148,15 @@ def test_a_refused_target_tells_that_the_source_cannot_grow(pool: Pool | None) -
     [action] = after.actions
     assert isinstance(action, UpdatePool)
     assert dict(action.changes)["maxCount"] == 50
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_on_the_way_back_only_a_target_of_ours_is_held(*, ours: bool) -> None:
+    bounds = {"minCount": 2, "maxCount": 9}
+    tags = target().tags if ours else (("team", "x"),)
+    pool = target(autoscaling=True, count=2, properties=bounds, tags=tags)
+    back = RollbackStatus(reason="Requested", requested_at=timestamp(NOW - 60))
+    begun = replace(migration(at("HoldTarget", rollback=back)), backwards=True)
+    observation = seen(world([pod("a", node="t-0")], nodes=OPEN), source(), pool)
+    changed = [a for a in decide(begun, observation, NOW).actions if isinstance(a, UpdatePool)]
+    assert [action.pool for action in changed] == ["srcazl"] * ours

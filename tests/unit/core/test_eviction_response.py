@@ -10,7 +10,6 @@ from msgspec import structs
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.state.eviction_response import (
-    LONGEST_ASKED,
     EvictionResponse,
     EvictionResult,
     classify,
@@ -18,7 +17,7 @@ from azure_linux_migrator.core.state.eviction_response import (
 )
 from azure_linux_migrator.core.state.outcomes import WRITES_KEPT, Outcomes
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.errors import LONGEST_ASKED, KubernetesError
 from azure_linux_migrator.model.actions import CordonNode, EvictPod
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner, Pod
 from tests.support.planners import names, planner

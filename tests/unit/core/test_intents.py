@@ -123,10 +123,10 @@ def test_words_that_git_restores_are_not_displaced_by_newer_ones() -> None:
 
 def test_words_that_a_resource_was_created_with_count_as_used() -> None:
     run = IntentRun(MigrationStatus())
-    words = {"pause": "1", "abort": "1", "retry": "1", "rollback": "1", "approve": "BeforeDrain"}
+    words = {"abort": "1", "retry": "1", "rollback": "1", "approve": "BeforeDrain"}
     decision = run(**words)
     assert decision.status.phase == "Running"
-    assert decision.status.handled_pause == decision.status.handled_abort == "1"
+    assert decision.status.handled_rollback == decision.status.handled_abort == "1"
 
 
 def test_a_drain_that_timed_out_gets_its_time_again() -> None:
@@ -270,3 +270,10 @@ def test_the_wanted_migration_is_not_changed() -> None:
     annotated = replace(wanted, annotations={PAUSE: "1"})
     decide(annotated, seen(world([pod("a")]), source(), target()), NOW)
     assert annotated.status.paused_at is None
+
+
+def test_a_pause_holds_a_resource_that_azlm_has_not_seen_before() -> None:
+    run = IntentRun(MigrationStatus())
+    paused = run(pause="1")
+    assert (paused.status.handled_pause, paused.status.phase) == ("1", "Paused")
+    assert IntentRun(MigrationStatus())(pause="1", resume="1").status.paused_at is None, "exported"

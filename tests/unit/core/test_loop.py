@@ -401,3 +401,37 @@ def test_a_loop_that_has_stopped_follows_the_world_no_more() -> None:
     assert len(observation.world.listeners) == 1
     loop.stop()
     assert observation.world.listeners == [], "each event would cost more with every stop"
+
+
+def test_a_step_is_recorded_again_only_when_the_server_wants_it(decider: Decider) -> None:
+    loop, write = _records(decider)
+    busy = StatusWritten(WriteAnswer.REFUSED, wait=5.0)
+    assert loop.written(busy, _at(1)) == [ReadResource()]
+    loop.resource_read(None, _at(1.1))
+    assert loop.tick(_at(1.7)) == []
+    loop.changed(_at(3))
+    assert loop.tick(_at(3.1)) == []
+    assert loop.wake_at == _at(6).steady
+    assert loop.tick(_at(6)) == [write]
+
+
+def test_a_coalesced_write_waits_as_long_as_the_server_asks(decider: Decider) -> None:
+    loop = _loop()
+    decider.decision = Decision((), WAITING.model_copy(update={"message": "x"}))
+    loop.tick(_at(0))
+    (write,) = loop.tick(_at(0))
+    loop.written(StatusWritten(WriteAnswer.REFUSED, wait=5.0), _at(0.1))
+    assert write not in loop.tick(_at(2))
+    assert write in loop.tick(_at(5.2))
+
+
+def test_a_release_does_not_wait_for_a_busy_server(decider: Decider) -> None:
+    loop = _loop(releasing=True)
+    decider.decision = Decision((), MigrationStatus(step="Drain", phase="Deleting"))
+    loop.tick(_at(0))
+    loop.written(StatusWritten(WriteAnswer.REFUSED, wait=5.0), _at(0.1))
+    again = MigrationStatus(step="Drain", phase="Deleting", message="again")
+    decider.decision = Decision((), again, released=True)
+    loop.changed(_at(0.2))
+    assert Released() in loop.tick(_at(0.3))
+    assert loop.close(_at(0.4)) == [Closed()], "a last status is not worth it"

@@ -230,3 +230,17 @@ def test_a_singleton_that_was_leaving_at_a_restart_is_missed() -> None:
     unschedulable_replacements(work)
     state.remove_pod(NamespacedName("default", "one"))
     assert unschedulable_replacements(work, NOW + 1) == ["next"]
+
+
+def test_a_pod_that_left_before_a_rollback_is_missed() -> None:
+    leaving = pod("a", node="t-0", terminating=True, deadline=NOW + 30)
+    state = world([leaving, pod("b")])
+    deployment(state, 2)
+    work = restarted(state)
+    unschedulable_replacements(work)
+    moved(state, "b")
+    state.put_pod(pod("b2", node="t-0", created=NOW))
+    assert unschedulable_replacements(work, NOW + 1) == []
+    state.remove_pod(leaving.key)
+    state.put_pod(waiting("a2", created=NOW + 2))
+    assert unschedulable_replacements(work, NOW + 3) == ["a2"]

@@ -392,3 +392,23 @@ async def test_a_watch_asks_for_bookmarks_and_the_next_goes_on_from_them() -> No
     assert [query["resourceVersion"] for query in asked] == ["10", "30"]
     assert {query["allowWatchBookmarks"] for query in asked} == {"true"}
     assert seen.removed == [("a", 12)]
+
+
+async def test_a_busy_apiserver_is_asked_again_when_it_wants() -> None:
+    asked: list[float] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            busy = {"message": "the apiserver is shutting down"}
+            return web.json_response(busy, status=503, headers={"Retry-After": "1"})
+        return await stream(request, event("ADDED", pod("a", 5)), bookmark(10, initial=True))
+
+    seen = Seen()
+
+    async def body(_: Reflector) -> None:
+        await _until(lambda: seen.names == {"a"})
+        assert asked[1] - asked[0] >= 1.0
+
+    async with serving(answer) as client:
+        await _reflect(client, seen, body)

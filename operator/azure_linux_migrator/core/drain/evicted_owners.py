@@ -49,6 +49,8 @@ class EvictedOwners:
         loss.start = max(loss.start, pod.started_in)
         if not pod.terminating:
             placed = self._sum(owner, self._budgets.placed) + 1
+            if not loss.before:
+                placed = self._with_leaving(owner, pod, placed)
             if placed > loss.before:
                 loss.unready = placed - self._sum(owner, self._budgets.healthy) - pod.ready
             loss.before = max(loss.before, placed)
@@ -63,6 +65,18 @@ class EvictedOwners:
                 if number >= last or self._budgets.has_pods(uid)
             }
             self._limit = max(2 * LASTING, 2 * len(self._owners))
+
+    def _with_leaving(self, owner: str, pod: Pod, placed: int) -> int:
+        """The placed pods of an owner that has lost none here before, and those that have begun to
+        leave already, such as in the other direction before a rollback. They had nodes, too, unless
+        their replacements have them, which are no more than the wanted replicas."""
+        controller = self._world.owner_index.controller_of_uid(owner)
+        if controller is None:
+            return placed
+        leaving = self._sum(owner, self._budgets.pods) - self._sum(owner, self._budgets.present)
+        current = self._world.pods.get(pod.key)
+        leaving -= current is not None and current.uid == pod.uid and current.terminating
+        return max(placed, min(placed + leaving, controller.replicas))
 
     def assume(self, owner: str, lost: int) -> None:
         """The owner's workload lost so many pods before this process watched it."""

@@ -123,6 +123,7 @@ class Planner:
             queue.yields = True
             self.tracker.queues.touch(queue)
         self._evaluate(now)
+        surges = self.surges.actions(stamp, now)
         evictions = self._evictions(now)
         replacements = self._replacements.find(now, self.since, self.tracker.began)
         unrecovered: tuple[Blocker, ...] = ()
@@ -132,7 +133,7 @@ class Planner:
         unsound = (*unrecovered, *(unschedulable(pod, pool) for pod in replacements))
         blockers = self._blockers(now, unsound)
         rest, ident = self._remaining_time.longest()
-        surges, blocker_count = self.surges.actions(stamp), sum(b.blocks for b in blockers)
+        blocker_count = sum(blocker.blocks for blocker in blockers)
         return Plan(
             evictions=evictions,
             surges=surges,
@@ -206,6 +207,8 @@ class Planner:
         granted = (
             eviction for queue in self._granting if queue.tier == tier for eviction in queue.granted
         )
+        if unsettled := self.surges.unsettled(now):
+            granted = (eviction for eviction in granted if eviction.budget not in unsettled)
         return tuple(granted) if breaker.trouble is None else self._probe(granted)
 
     def _probe(self, granted: Iterable[EvictPod]) -> tuple[EvictPod, ...]:
@@ -261,7 +264,7 @@ class Planner:
             times.append(check_at)
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
-        times += self._starvation.checks()
+        times += [*self._starvation.checks(), *self.surges.unsettled(self._now).values()]
         # What is due and not done (for example, paused) causes no wake-up.
         return min((time_ for time_ in times if time_ > self._now), default=None)
 

@@ -1,29 +1,38 @@
 """The Deployments of one drain that are surged instead of evicted: what each needs now, and for how
 long it has waited for it."""
 
+from collections.abc import Mapping
+
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.blockers import scheduler_remedy
 from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
 from azure_linux_migrator.core.drain.surge_first import Standing, adds_replica, next_action, starts
-from azure_linux_migrator.model.actions import Action
-from azure_linux_migrator.model.cluster import Controller, Pod
+from azure_linux_migrator.model.actions import Action, RestoreScale, SurgeReplica
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
 
 PATIENCE_SECONDS = 600.0
 """A surge that has moved no pod for so long is reported, or given up where Kubernetes is not
 starting its new pod: the default of a Deployment's progressDeadlineSeconds."""
 
 
+SETTLE_SECONDS = 5.0
+"""After a scale has changed, the status of a budget may count by the old one for so long."""
+
+
 class Surges:
-    """What is known of the surges between two plans: since when each has moved no pod."""
+    """What is known of the surges between two plans: since when each has moved no pod, and which
+    budgets select pods of a Deployment whose scale has just changed."""
 
     def __init__(self, tracker: PodTracker) -> None:
         self._tracker = tracker
         self._since: dict[str, tuple[float, int]] = {}
         self._slow: set[str] = set()
+        self._budgets: dict[NamespacedName, frozenset[NamespacedName]] = {}
+        self._scaled_at: dict[NamespacedName, float] = {}
 
-    def actions(self, stamp: str) -> tuple[Action, ...]:
+    def actions(self, stamp: str, now: float) -> tuple[Action, ...]:
         """What the Deployments need now; `stamp` marks the restarts of this migration."""
         actions: list[Action] = []
         for uid, queue in self._tracker.queues.surging.items():
@@ -33,7 +42,25 @@ class Surges:
             action = next_action(self._standing(controller, queue, stamp))
             if action is not None:
                 actions.append(action)
+                self._note_scale(action, queue, now)
         return tuple(actions)
+
+    def _note_scale(self, action: Action, queue: EvictionQueue, now: float) -> None:
+        if isinstance(action, SurgeReplica):
+            world = self._tracker.world
+            budgets = (key for pod in queue.pods() for key in world.budgets_of(pod))
+            self._budgets[action.deployment] = frozenset(budgets)
+        if isinstance(action, SurgeReplica | RestoreScale):
+            for budget in self._budgets.get(action.deployment, ()):
+                self._scaled_at[budget] = now
+
+    def unsettled(self, now: float) -> Mapping[NamespacedName, float]:
+        """Budgets of other pods, too, whose status may not count by a changed scale yet, and until
+        when: one replica more is one more that has to be healthy. An eviction in the same moment
+        would be granted by the old count."""
+        ends = {key: at + SETTLE_SECONDS for key, at in self._scaled_at.items()}
+        self._scaled_at = {key: at for key, at in self._scaled_at.items() if now < ends[key]}
+        return {key: ends[key] for key in self._scaled_at}
 
     def update(self, now: float, stamp: str, *, afresh: bool) -> None:
         """Notice the surges that have moved no pod for PATIENCE_SECONDS.

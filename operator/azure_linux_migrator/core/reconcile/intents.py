@@ -72,11 +72,13 @@ def _entry(annotation: str, value: str) -> str:
 
 def without_old_tokens(migration: Migration) -> Migration:
     """A resource that was created with annotations was exported with them: they were meant for
-    another attempt, and count as used."""
+    another attempt, and count as used. A pause that no resume follows holds all the same: it may
+    have been asked for before azlm saw the resource first."""
     status = migration.status
     if status.step or status.conditions:
         return migration
-    used = {field: token(migration, annotation) for annotation, field in _HANDLED.items()}
+    holds = {PAUSE} if RESUME not in migration.annotations else set()
+    used = {_HANDLED[name]: token(migration, name) for name in _HANDLED.keys() - holds}
     return _with(migration, {field: value for field, value in used.items() if value})
 
 

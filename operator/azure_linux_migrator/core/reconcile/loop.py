@@ -125,6 +125,8 @@ class Loop:
     def written(self, written: StatusWritten, now: Now) -> Outputs:
         """The answer to WriteStatus."""
         recorded = self._record.answered(written)
+        if written.wait:
+            self._record.hold(now.steady + written.wait)
         if not recorded and written.answer is not WriteAnswer.UNSENT:
             self.changed(now)
         outputs: Outputs = []
@@ -217,8 +219,18 @@ class Loop:
             return []
         if not self._record.pending:
             return self._recorded(now)
+        if now.steady < self._record.held_until:
+            return self._put_off(now)
         self._recording = True
         return [self._record.send(now.steady)]
+
+    def _put_off(self, now: Now) -> Outputs:
+        """The API server wants no write yet: decide again when it does. A release acts."""
+        if self.releasing:
+            return self._recorded(now)
+        self._unrecorded, self._decide_at = None, self._record.held_until
+        self._record.take_back()
+        return []
 
     def _recorded(self, now: Now) -> Outputs:
         decision, self._unrecorded = self._unrecorded, None
@@ -248,7 +260,8 @@ class Loop:
     def _write_last(self, now: Now) -> Outputs:
         if self._record.sending:
             return []
-        if self._record.pending and not self._wrote_last:
+        held = now.steady < self._record.held_until
+        if self._record.pending and not self._wrote_last and not held:
             self._wrote_last = True
             return [self._record.send(now.steady)]
         return [Closed()]

@@ -67,10 +67,12 @@ def answer_of(error: KubernetesError) -> WriteAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StatusWritten:
-    """The answer to WriteStatus; `version` is the resource's new version where it was taken."""
+    """The answer to WriteStatus; `version` is the resource's new version where it was taken.
+    Nothing is written again before `wait` seconds are over."""
 
     answer: WriteAnswer
     version: int = 0
+    wait: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,13 @@ class StatusOrigin(Enum):
 
 
 class StatusRecord:
-    """Versions, and what is written to them. `flush_at` is when a coalesced write is due."""
+    """Versions, and what is written to them. `flush_at` is when a coalesced write is due; before
+    `held_until` the API server wants none."""
 
     def __init__(self, version: int, status: MigrationStatus, *, intact: bool) -> None:
         self.version = version
         self.flush_at: float | None = None
+        self.held_until = 0.0
         self._sent_at = 0.0
         self._wanted: MigrationStatus | None = None
         self._sending: MigrationStatus | None = None
@@ -85,7 +87,13 @@ class StatusRecord:
     def schedule(self) -> None:
         """Write what is wanted soon, unless something newer is wanted before."""
         if self.pending and self._wanted != self._sending and self.flush_at is None:
-            self.flush_at = self._sent_at + INTERVAL_SECONDS
+            self.flush_at = max(self._sent_at + INTERVAL_SECONDS, self.held_until)
+
+    def hold(self, until: float) -> None:
+        """Nothing is written before that time."""
+        self.held_until = until
+        if self.flush_at is not None:
+            self.flush_at = max(self.flush_at, until)
 
     def send(self, steady: float) -> WriteStatus:
         """The request for what is wanted, at this time; nothing else is under way."""

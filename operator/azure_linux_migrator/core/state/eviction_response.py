@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.state.retry_delay import RetryDelay
-from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.errors import LONGEST_ASKED, KubernetesError
 
 
 class EvictionResult(StrEnum):
@@ -59,9 +59,6 @@ RETRIES = {
     EvictionResult.SERVER: RetryDelay(1.0, 10.0),
 }
 """Seconds until an eviction that was refused for that reason is tried again."""
-
-LONGEST_ASKED = 300.0
-"""A Retry-After that asks for more is no answer of the apiserver's own."""
 
 SETTLING = frozenset(
     (

@@ -203,6 +203,9 @@ class Outcomes:
             case KubernetesError(status=403):
                 again = now + RECHECK_SECONDS
                 return self._refuse(action, Reason.KUBERNETES_FORBIDDEN, str(error), again)
+            case KubernetesError():
+                wait = error.delayed(RETRY_SECONDS)
+                return self._fail(action, Reason.KUBERNETES_UNAVAILABLE, str(error), wait, now)
         return self._fail(action, Reason.KUBERNETES_UNAVAILABLE, str(error), RETRY_SECONDS, now)
 
     def broke(self, action: Action, text: str, now: float) -> ActionProblem:

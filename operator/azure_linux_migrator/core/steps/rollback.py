@@ -6,7 +6,7 @@ this migration did not create is left alone whatever its name is.
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.steps import Step
-from azure_linux_migrator.core.steps.autoscaler import update
+from azure_linux_migrator.core.steps.autoscaler import hold, update
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.drain import drain
 from azure_linux_migrator.core.steps.pool_size import old_count
@@ -75,6 +75,11 @@ def restore_size(ctx: Context) -> Progress:
 def _none_ready(ctx: Context, pool: Pool) -> Progress:
     text = f"no node of pool {pool.name} is Ready, so that nothing can go back to it; fix that"
     return ctx.refresh_pools(Reason.SOURCE_NODES_NOT_READY, text, pool.name)
+
+
+def hold_target(ctx: Context) -> Progress:
+    """The autoscaler of the pool that is left again adds no nodes to it."""
+    return hold(ctx) if ctx.seen.pools is None or _ours(ctx) else DONE
 
 
 def cordon_target(ctx: Context) -> Progress:

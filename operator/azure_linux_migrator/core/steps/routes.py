@@ -99,7 +99,7 @@ ROLLBACK = Route(
     (
         (Step.RELEASE_SOURCE, rollback.release_source),
         (Step.RESTORE_SOURCE, rollback.restore_size),
-        (Step.HOLD_TARGET, autoscaler.hold),
+        (Step.HOLD_TARGET, rollback.hold_target),
         (Step.CORDON_TARGET, rollback.cordon_target),
         (Step.DRAIN_TARGET, rollback.drain_target),
         (Step.RESTORE_AUTOSCALER, autoscaler.restore),
