@@ -176,7 +176,7 @@ HOLD_OUT = (
         8,
         lambda: uniform(8, 10, 2),
         strategy={
-            "canary": {"nodes": 1},
+            "canary": {"nodes": 1, "soak": "5s"},
             "batch": {"size": "30%", "soak": "5s"},
             "finalSoak": "0s",
         },

@@ -54,7 +54,11 @@ class Tool:
     close: Callable[[ControlPlane], None] = _nothing
 
 
-DEFAULT_BATCHES: dict[str, Any] = {"batch": {"soak": "0s"}, "finalSoak": "0s"}
+DEFAULT_BATCHES: dict[str, Any] = {
+    "canary": {"soak": "0s"},
+    "batch": {"soak": "0s"},
+    "finalSoak": "0s",
+}
 
 
 def azlm(

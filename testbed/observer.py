@@ -49,6 +49,8 @@ class PodObserver:
         self._healthy: dict[str, set[str]] = {}
         self._below: set[str] = set()
         self._below_by_pods: set[str] = set()
+        self._shown: set[str] = set()
+        self._complete = False
         self._lock = threading.Lock()
         self._processes: list[subprocess.Popen[str]] = []
         self._threads: list[threading.Thread] = []
@@ -68,7 +70,19 @@ class PodObserver:
             text=True,
             check=True,
         )
-        return sum(self._must_move(pod) for pod in json.loads(listed.stdout)["items"])
+        pods = json.loads(listed.stdout)["items"]
+        self._wait_for({_key(pod) for pod in pods})
+        return sum(self._must_move(pod) for pod in pods)
+
+    def _wait_for(self, keys: set[str], patience: float = 60.0) -> None:
+        """Wait until the watch has shown these pods: too few of them look like a broken budget."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            with self._lock:
+                if keys <= self._shown:
+                    self._complete = True
+                    return
+            time.sleep(0.02)
 
     def stop(self) -> Sighting:
         """Stop the watches and return the counts."""
@@ -105,6 +119,7 @@ class PodObserver:
 
     def _pod(self, kind: str, pod: dict[str, Any]) -> None:
         key = _key(pod)
+        self._shown.add(key)
         healthy = kind != "DELETED" and _healthy(pod)
         for name, budget in self._budgets.items():
             if healthy and _selects(budget, pod):
@@ -138,7 +153,7 @@ class PodObserver:
             self._below.discard(key)
             self._below_by_pods.discard(key)
             return
-        if key not in self._below_by_pods:
+        if self._complete and key not in self._below_by_pods:
             self._below_by_pods.add(key)
             self.seen.below += 1
         if status["currentHealthy"] < status["desiredHealthy"]:
