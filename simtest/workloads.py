@@ -1,6 +1,7 @@
 """The workloads of a run, with their budgets and volumes, and special pods."""
 
 import random
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -51,7 +52,7 @@ def populate(
         if seats is None:
             add_traits(workload, drawn)
         scenario.replicas[workload.key] = workload.replicas
-        _settle(simulation, rng, workload, source, seats, zoned=bool(drawn.zones))
+        _settle(simulation, rng, workload, source, seats, zoned=_zonal_disks(drawn, source))
         if rng.random() < 0.7 and (workload.replicas > 1 or rng.random() < 0.5):
             _guard(simulation, rng, workload, drawn)
     add_shared_budgets(drawn.seed, simulation)
@@ -149,6 +150,13 @@ def _fills(workload: Workload, seats: int) -> None:
     )
     most = workload.replicas if workload.claims else 2 * workload.replicas
     workload.replicas = min(most, seats)
+
+
+def _zonal_disks(drawn: ScenarioDraw, source: list[Node]) -> bool:
+    """Whether volumes are bound to zones. An upgrade by AKS of a pool with one node in a zone does
+    not end: the pods of that zone find no node until it does."""
+    nodes = Counter(node.zone for node in source)
+    return bool(drawn.zones) and (drawn.strategy != "InPlace" or min(nodes.values()) > 1)
 
 
 def _settle(

@@ -11,7 +11,7 @@ from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from simtest.custom_resource import Body
 from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.process import DecisionToJudge, ObservedProcess
-from simtest.scenario import NAME
+from simtest.rival import NAME as RIVAL
 
 MESSAGE_LIMIT = 1000
 """Characters of a message, of which azlm writes no more: the API takes 1,024."""
@@ -73,7 +73,7 @@ class EventInvariants(Part, NullWatcher):
         """An event is written."""
         about, reason = manifest["involvedObject"], str(manifest["reason"])
         name, message = str(about["name"]), str(manifest["message"])[:MESSAGE_LIMIT]
-        if about["kind"] == "AzureLinuxMigration" and name != NAME:
+        if name == RIVAL or message.startswith((f"migration {RIVAL}: ", f"migration {RIVAL} ")):
             return
         there = (name, about["uid"]) in self._uids
         text = f"{about['kind']} {name}: {reason}: {message}"

@@ -1,6 +1,7 @@
 """The nodes of modelled pools in a real cluster, whose kwok acts as their kubelets."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from azure_linux_migrator.errors import KubernetesError
@@ -72,6 +73,10 @@ class KubernetesNodes:
     async def restart(self, name: str) -> None:
         """A node's machine runs again."""
         await self._ready(name, "True")
+        await self.uncordon(name)
+
+    async def uncordon(self, name: str) -> None:
+        """A node takes pods again."""
         path, uncordon = f"/api/v1/nodes/{name}", {"spec": {"unschedulable": None}}
         await self._client.request("PATCH", path, body=uncordon, content_type=MERGE_PATCH)
 
@@ -92,13 +97,13 @@ class KubernetesNodes:
             if error.status != 404:
                 raise
 
-    async def drain(self, name: str, evicts: Evicts = Evicts.ALL) -> None:
-        """Cordon the node and evict its pods, repeatedly until none is left."""
+    async def drain(self, name: str, evicts: Evicts, goes_on: Callable[[], bool]) -> None:
+        """Cordon the node and evict its pods, repeatedly until none is left or AKS gives up."""
         cordon = {"spec": {"unschedulable": True}}
         path = f"/api/v1/nodes/{name}"
         try:
             await self._client.request("PATCH", path, body=cordon, content_type=MERGE_PATCH)
-            while await self._evict_all(name, evicts):  # noqa: ASYNC110 - polls, as AKS does
+            while goes_on() and await self._evict_all(name, evicts):  # noqa: ASYNC110 - polls, as AKS does
                 await asyncio.sleep(EVICT_SECONDS)
         except KubernetesError as error:
             if error.status != 404:

@@ -128,15 +128,16 @@ class ArmServer:
                 task = asyncio.create_task(self._drain(self._nodes, event))
                 self._drains.add(task)
                 task.add_done_callback(self._drains.discard)
-            case _:
-                return
+            case ops.OperationEnds():
+                for name in event.kept:
+                    await self._nodes.uncordon(name)
 
     async def _drain(self, nodes: KubernetesNodes, event: ops.NodeDrains) -> None:
         """As AKS does before it removes a machine: cordon, evict within budgets, then report."""
         name = event.name
-        while True:
+        while self._cluster.draining(name):
             try:
-                await nodes.drain(name, event.evicts)
+                await nodes.drain(name, event.evicts, lambda: self._cluster.draining(name))
             except KubernetesError as error:
                 log.warning("draining node %s: %s", name, error)
                 await asyncio.sleep(RETRY_SECONDS)

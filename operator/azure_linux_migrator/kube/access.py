@@ -1,9 +1,7 @@
 """What the operator may do, asked before anything is changed."""
 
-import asyncio
-
 from azure_linux_migrator.api.names import GROUP, PLURAL
-from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.client import Client, all_answers
 
 NEEDED = (
     *(("", "nodes", "", verb) for verb in ("get", "list", "watch", "patch")),
@@ -44,7 +42,7 @@ async def may_report_drains(client: Client) -> bool:
 async def missing_access(client: Client, *, force: bool, surge: bool) -> tuple[str, ...]:
     """What of NEEDED, and of FORCE and SURGE where asked for, is not allowed."""
     needed = (*NEEDED, *(FORCE if force else ()), *(SURGE if surge else ()))
-    answers = await asyncio.gather(*(_allowed(client, *access) for access in needed))
+    answers = await all_answers(_allowed(client, *access) for access in needed)
     return tuple(
         f"{verb} {resource}{'/' + sub if sub else ''}"
         for (_, resource, sub, verb), allowed in zip(needed, answers, strict=True)

@@ -4,11 +4,13 @@ It uses aiohttp and not the `kubernetes` package, whose generated models cost se
 on large lists. kube/credentials.py says how it connects.
 """
 
+import asyncio
+import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
@@ -25,6 +27,8 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -143,6 +147,20 @@ class Client:
 
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+async def all_answers(requests: Iterable[Awaitable[T]]) -> list[T]:
+    """The answers of requests that are sent together. If some fail, all end first; raises the
+    error whose Retry-After is the longest, so that none of them is repeated too early."""
+    answers = await asyncio.gather(*requests, return_exceptions=True)
+    errors = [answer for answer in answers if isinstance(answer, BaseException)]
+    if errors:
+        raise max(errors, key=_wait)
+    return [answer for answer in answers if not isinstance(answer, BaseException)]
+
+
+def _wait(error: BaseException) -> float:
+    return error.delayed(0.0) if isinstance(error, KubernetesError) else math.inf
 
 
 def operation(method: str, path: str) -> str:

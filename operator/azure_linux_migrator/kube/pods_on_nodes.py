@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from azure_linux_migrator.api.names import AGENTPOOL_LABEL
-from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.client import Client, all_answers
 from azure_linux_migrator.kube.decode import Metadata, NodeObject, PodObject
 from azure_linux_migrator.model.cluster import Node, Pod
 
@@ -56,7 +56,7 @@ async def pods_on(client: Client, nodes: Iterable[str]) -> list[Pod]:
             pods = await _list(client, "/api/v1/pods", query, _Pods)
             return [item.record() for item in pods.items or ()]
 
-    return [pod for some in await asyncio.gather(*map(read, nodes)) for pod in some]
+    return [pod for some in await all_answers(map(read, nodes)) for pod in some]
 
 
 async def _list(client: Client, path: str, query: dict[str, str], kind: type[T]) -> T:

@@ -106,8 +106,9 @@ BEHAVIOURS = (
     ),
     Behaviour(
         "An upgrade whose own drain does not end fails with `UpgradeFailed`, and its text names a "
-        "429 of the apiserver",
-        "learn.microsoft.com/troubleshoot/azure/azure-kubernetes, error-code-poddrainfailure",
+        "429 of the apiserver; the nodes that it could not drain are schedulable again",
+        "learn.microsoft.com/troubleshoot/azure/azure-kubernetes, error-code-poddrainfailure; the "
+        "SDK on UndrainableNodeBehavior",
         "test_unkind.test_an_upgrade_whose_drain_does_not_end_names_too_many_requests",
     ),
     Behaviour(

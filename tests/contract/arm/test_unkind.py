@@ -180,7 +180,10 @@ def test_an_upgrade_whose_drain_does_not_end_names_too_many_requests() -> None:
     aks = cluster(drains=True)
     add(aks, "src", POOL)
     aks.put("src", {"properties": POOL | {"osSKU": "AzureLinux"}}, NOW)
-    aks.advance(NOW + 7200)
+    events = aks.advance(NOW + 7200)
+    drained = {event.name for event in events if isinstance(event, ops.NodeDrains)}
+    kept = {name for event in events if isinstance(event, ops.OperationEnds) for name in event.kept}
+    assert kept == drained != set(), "undrainableNodeBehavior is Schedule by default"
     body = aks.get("src", NOW + 7200)
     error = body["properties"]["status"]["provisioningError"]
     assert error["code"] == "UpgradeFailed"

@@ -67,7 +67,6 @@ def test_quota_is_needed_for_the_nodes_that_aks_adds(
     [
         ("ReconcileVMSSAgentPoolFailed", "Status=429 too many requests", "AzureThrottled"),
         ("InternalServerError", "Internal server error", "AzureUnavailable"),
-        ("UpgradeFailed", "failed when evicting pod with Too Many Requests", "DrainFailedInAzure"),
     ],
 )
 def test_a_change_that_fails_for_what_passes_by_itself_is_asked_for_again(
@@ -82,8 +81,17 @@ def test_a_change_that_fails_for_what_passes_by_itself_is_asked_for_again(
     assert reason in str(waiting.status.conditions)
 
 
-def test_a_change_that_fails_for_what_an_admin_has_to_fix_waits_for_it() -> None:
-    pool = failed_pool("UnsatisfiablePDB", "invalid Pod Disruption Budgets")
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("UnsatisfiablePDB", "invalid Pod Disruption Budgets"),
+        ("UpgradeFailed", "failed when evicting pod with Too Many Requests"),
+    ],
+)
+def test_a_change_that_fails_for_what_an_admin_has_to_fix_waits_for_it(
+    code: str, message: str
+) -> None:
+    pool = failed_pool(code, message)
     wanted = migration(at("UpdateInPlace"), strategy=IN_PLACE)
     decision = decide(wanted, seen(world([], nodes=NODES), pool), NOW)
     assert not any(isinstance(action, UpdatePool) for action in decision.actions)

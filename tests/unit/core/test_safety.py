@@ -302,6 +302,17 @@ def test_a_source_that_is_gone_is_no_success_where_the_target_is_gone_too() -> N
     assert decision.wake_at is not None
 
 
+def test_a_source_that_is_gone_before_there_is_a_target_is_reported() -> None:
+    status = _at("CreateTarget", source=SourceRecord(count=2))
+    observation = seen(world([], nodes=[]))
+    decision = decide(migration(status), observation, NOW)
+    assert (_kinds(decision), _reason(decision)) == ([], "SourcePoolGone")
+    assert observation.pools is not None
+    old = replace(observation, pools=replace(observation.pools, at=NOW - 61))
+    later = decide(migration(status), old, NOW)
+    assert (_kinds(later), _reason(later)) == ([ReadPools], "SourcePoolGone")
+
+
 def test_a_rollback_notices_that_its_source_is_gone() -> None:
     marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
     nodes = [Node("s-0", "src"), Node("t-0", "srcazl", **marks)]

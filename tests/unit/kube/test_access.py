@@ -7,6 +7,7 @@ import pytest
 import yaml
 from aiohttp import web
 
+from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.access import FORCE, NEEDED, REPORT, SURGE, missing_access
 from tests.support.fake_apiserver import serving
 
@@ -88,3 +89,17 @@ async def test_what_a_setting_needs_is_asked_for_with_it_only() -> None:
     assert await _missing(deletes | patches) == ()
     assert await _missing(deletes, force=True) == ("delete pods",)
     assert await _missing(patches, surge=True) == ("patch deployments", "patch pods")
+
+
+async def test_the_longest_wait_of_reviews_that_are_sent_together_is_kept() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        verb = (await request.json())["spec"]["resourceAttributes"]["verb"]
+        asked = {"get": "1", "patch": "5"}.get(verb)
+        if asked is None:
+            return web.json_response({"status": {"allowed": True}})
+        return web.json_response({}, status=429, headers={"Retry-After": asked})
+
+    async with serving(answer) as client:
+        with pytest.raises(KubernetesError) as raised:
+            await missing_access(client, force=False, surge=False)
+    assert raised.value.retry_after == 5.0

@@ -6,6 +6,7 @@ from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.preflight.target_kubernetes import target_kubernetes
 from azure_linux_migrator.core.steps.autoscaler import held_bounds, tagged_bounds
+from azure_linux_migrator.core.steps.external_changes import source_gone
 from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
 from azure_linux_migrator.core.steps.operation_retry import once_more
 from azure_linux_migrator.core.steps.pool_size import final_count, initial_count, old_count
@@ -41,6 +42,8 @@ def _create(ctx: Context) -> Progress:
     migration = ctx.migration
     target = ctx.pool(migration.target)
     if target is None:
+        if gone := source_gone(ctx):
+            return replace(gone, actions=ctx.pool_reads(RECHECK_SECONDS))
         if not ctx.pools_newer_than(5.0):
             refresh = ctx.refresh_pools(Reason.READING_POOLS, "reading the cluster's node pools")
             return ctx.keep_refusal(refresh, f"CreatePool/{migration.target}")

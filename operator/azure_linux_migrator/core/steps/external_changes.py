@@ -57,6 +57,14 @@ def stopped(ctx: Context) -> Progress | None:
     return None
 
 
+def source_gone(ctx: Context) -> Progress | None:
+    """Refuse to go on where the pools were read, and the source is not among them."""
+    if ctx.seen.pools is None or ctx.pool(ctx.migration.old_pool) is not None:
+        return None
+    change = _gone(ctx.migration.old_pool)
+    return refused(change.reason, change.message, wake_at=ctx.now + CHECK_SECONDS)
+
+
 def changes(ctx: Context) -> list[ExternalChange]:
     """What somebody else changed, the gravest first."""
     if ctx.seen.pools is None:
@@ -73,17 +81,19 @@ def changes(ctx: Context) -> list[ExternalChange]:
     )
 
 
+def _gone(name: str) -> ExternalChange:
+    return ExternalChange(
+        Reason.SOURCE_POOL_GONE,
+        f"node pool {name} was deleted by someone else; what was on it is up to its controllers. "
+        "Delete this migration once the workloads are well",
+        stops=True,
+    )
+
+
 def _of_source(ctx: Context, pool: Pool | None) -> list[ExternalChange]:
     name, before = ctx.migration.old_pool, ctx.migration.status.source
     if pool is None or pool.state == ProvisioningState.DELETING:
-        return [
-            ExternalChange(
-                Reason.SOURCE_POOL_GONE,
-                f"node pool {name} was deleted by someone else; what was on it is up to its "
-                "controllers. Delete this migration once the workloads are well",
-                stops=True,
-            )
-        ]
+        return [_gone(name)]
     source_changes = []
     if before.os_sku and pool.os_sku != before.os_sku:
         source_changes.append(

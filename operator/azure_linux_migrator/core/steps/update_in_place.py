@@ -44,15 +44,19 @@ def update_in_place(ctx: Context) -> Progress:
 
 
 def _failed(ctx: Context, pool: Pool, os_sku: str) -> Progress:
-    """Ask again where the cause passes by itself, else wait for an admin."""
-    failure = pool.failure
-    if failure is not None and failure.retryable:
-        text = f"AKS could not change node pool {pool.name}: {failure.message}{_held_by(ctx)}"
+    """Ask again where the cause passes by itself, else wait for an admin.
+
+    AKS fails an upgrade after a drain of half an hour or more: that does not pass by itself.
+    """
+    failure, blocked = pool.failure, _held_by(ctx)
+    passes = failure is not None and failure.reason is not Reason.DRAIN_FAILED_IN_AZURE
+    if failure is not None and failure.retryable and passes:
+        text = f"AKS could not change node pool {pool.name}: {failure.message}{blocked}"
         return once_more(ctx, failure, _change(ctx, pool, os_sku), text)
     return refused(
         Reason.UPDATE_FAILED,
         f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
-        f"{': ' + failure.message if failure else ''}{_held_by(ctx)}; fix that and "
+        f"{': ' + failure.message if failure else ''}{blocked}; fix that and "
         f"start it again with az aks nodepool update --name {pool.name} --os-sku {os_sku} …",
         *ctx.pool_reads(FRESH_SECONDS),
         wake_at=ctx.now + FRESH_SECONDS,

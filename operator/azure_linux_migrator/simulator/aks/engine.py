@@ -106,9 +106,10 @@ class Engine:
     ) -> None:
         """End an operation and show its outcome on the pool."""
         operation.status, operation.ended, operation.error = status, now, error
+        kept = tuple(sorted(operation.draining)) if operation.state == "Upgrading" else ()
         operation.draining.clear()
         operation.steps.clear()
-        self._events.append(ops.OperationEnds(now, operation.id, operation.pool, status))
+        self._events.append(ops.OperationEnds(now, operation.id, operation.pool, status, kept))
         pool = self.pools.get(operation.pool)
         if pool is None or pool.operation is not operation:
             return

@@ -132,12 +132,16 @@ class NodeVanishes(msgspec.Struct, frozen=True):
 
 
 class OperationEnds(msgspec.Struct, frozen=True):
-    """An operation reached `Succeeded`, `Failed` or `Canceled`; its pending drains end."""
+    """An operation reached `Succeeded`, `Failed` or `Canceled`; its pending drains end.
+
+    The nodes of `kept` were not drained in an upgrade, and are schedulable again.
+    """
 
     at: float
     operation: str
     pool: str
     status: str
+    kept: tuple[str, ...] = ()
 
 
 Event = (

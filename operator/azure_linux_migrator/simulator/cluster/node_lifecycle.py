@@ -74,6 +74,9 @@ class NodeLifecycle:
                     for listener in self.on_vanish:
                         listener(name, pool)
                     self._store.remove_node(name)
+                case ops.OperationEnds(kept=names):
+                    for name in names:
+                        self._store.change_node(name, unschedulable=False)
         self.touched()
 
     def _appear(self, record: NodeRecord) -> None:
