@@ -28,6 +28,9 @@ Written by `tests/docs/test_azure_errors.py`. The texts are those of public issu
 exchanges and of the service's own list of codes, shortened. All codes of an error are looked at:
 its own, the subcode, those of its details, and those of other services in its text. The innermost
 one that is known decides; where a code says nothing, such as `OperationNotAllowed`, the text does.
+Codes such as `ResourceNotFound` and `AuthorizationFailed` are about the cluster and the operator
+only as the own code of what is refused at once. Inside another error, or of a failed operation,
+they answer a request of AKS, which concerns something that the pool refers to.
 
 An error that is tried again is no failure that `spec.onFailure` acts on. One that is not waits for
 an admin: it is looked at again every five minutes, and the remedy is part of the message.

@@ -150,6 +150,21 @@ FAILURES = (
         "SupportArticles, error-code-badrequest-or-invalidclientsecret",
     ),
     AzureText(
+        "a proximity placement group that is gone",
+        0,
+        "CreateVMSSAgentPoolFailed",
+        'Code="ResourceNotFound" Message="The Resource \'Microsoft.Compute/proximityPlacementGroups'
+        "/ppg' under resource group 'g' was not found.\"",
+        "Resource Manager",
+    ),
+    AzureText(
+        "a resource group of something that the pool refers to is gone",
+        0,
+        "ReconcileVMSSAgentPoolFailed",
+        'Code="ResourceGroupNotFound" Message="Resource group \'network\' could not be found."',
+        "Resource Manager",
+    ),
+    AzureText(
         "an Azure Policy, by its text alone",
         0,
         "ReconcileVMSSAgentPoolFailed",

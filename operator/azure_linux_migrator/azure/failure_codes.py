@@ -47,7 +47,7 @@ _PORTS = (
     "lower allocatedOutboundPorts, or add outbound IPs to the load balancer (aka.ms/aks/slb-ports)"
 )
 _IN_PLACE = "this pool cannot be changed in place; use spec.strategy.type BlueGreen"
-_GONE = "see that what it names exists: the new pool refers to all that the source refers to"
+GONE = "see that what it names exists: the new pool refers to all that the source refers to"
 _CAPACITY = "wait, or choose another spec.target.vmSize or other zones"
 _API_VERSION = (
     "this cloud has older API versions: set AZLM_AKS_API_VERSION of the operator to one that it "
@@ -173,7 +173,7 @@ _ADMIN = (
     ),
     _admin(
         Reason.PARAMETER_REFUSED,
-        _GONE,
+        GONE,
         "InvalidResourceReference SubnetNotFound PPGNotFound SubnetIsDelegated",
     ),
     _admin(

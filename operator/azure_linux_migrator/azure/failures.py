@@ -3,7 +3,8 @@
 Azure's own codes decide, not the HTTP status: AKS answers 409 both for a pool that exists and for
 an operation that runs, and a failed operation arrives with status 200. A refusal has several codes:
 its own, a subcode, those of its details, and those of other services in its text. The innermost
-one that is known decides; where a code says nothing (OperationNotAllowed), the text does.
+one that is known decides; where a code says nothing (OperationNotAllowed), the text does. Some
+codes are about the cluster or the operator only as a refusal's own (azure.nested_codes).
 """
 
 import re
@@ -12,7 +13,6 @@ from dataclasses import replace
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.azure.failure_codes import (
-    CLUSTER_RIGHT,
     CODES,
     DRAIN_FAILED,
     EXEMPTION,
@@ -29,6 +29,7 @@ from azure_linux_migrator.azure.failure_codes import (
     FailureClass,
     waits,
 )
+from azure_linux_migrator.azure.nested_codes import NESTED, OF_URL, RIGHTS, URL_STATUSES
 from azure_linux_migrator.azure.roles import WRITER_ACTIONS
 from azure_linux_migrator.errors import AzureError
 
@@ -146,23 +147,30 @@ def _texts_in(body: object) -> Iterator[str]:
 def _by_code(code: str, error: AzureError) -> FailureClass | None:
     """What a code says; None for one that says nothing."""
     name = code.lower()
-    failure = CODES.get(name)
+    nested = not _answers_the_request(code, error)
+    failure = NESTED[name] if nested and name in NESTED else CODES.get(name)
+    if name in RIGHTS and failure is not None:
+        return replace(failure, remedy=_right_to_give(error, nested=nested) or failure.remedy)
     if failure is None:
         return next((meaning for pattern, meaning in FAMILIES if re.search(pattern, name)), None)
-    if name in {"authorizationfailed", "linkedauthorizationfailed"}:
-        return replace(failure, remedy=_right_to_give(error) or failure.remedy)
     return failure
 
 
-def _right_to_give(error: AzureError) -> str:
+def _answers_the_request(code: str, error: AzureError) -> bool:
+    """It is the own code of a refusal, and so about the operator's request. With status 400 AKS
+    says what is not found of that to which the request's body refers."""
+    own = code == error.code and error.status != _FAILED_OPERATION
+    return own and (code.lower() not in OF_URL or error.status in URL_STATUSES)
+
+
+def _right_to_give(error: AzureError, *, nested: bool) -> str:
     """What to assign where, if Azure names the action and the scope: the last of each is the one
-    that is missing (a linked scope follows the scope of the request). In an operation AKS acts with
-    the cluster's identity, not with the operator's."""
-    in_operation = error.status == _FAILED_OPERATION
+    that is missing (a linked scope follows the scope of the request). Nested, it is a right of the
+    cluster's identity, with which AKS acts, not of the operator's."""
     actions, scopes = _ACTION.findall(error.message), _SCOPE.findall(error.message)
     if not actions or not scopes:
-        return CLUSTER_RIGHT if in_operation else ""
-    if in_operation:
+        return ""
+    if nested:
         return (
             "AKS acts with the cluster's own identity (az aks show --query identity): give it "
             f"{actions[-1]} on {scopes[-1]}"
