@@ -165,6 +165,38 @@ FAILURES = (
         "Resource Manager",
     ),
     AzureText(
+        "a resource of the network on which another operation works",
+        0,
+        "ReconcileVMSSAgentPoolFailed",
+        'Code="ReferencedResourceNotProvisioned" Message="resource /subnet used by resource /nic '
+        'is not in Succeeded state. Resource is in Updating state"',
+        "AzureTRE#1494",
+    ),
+    AzureText(
+        "a resource of the network whose last operation failed",
+        0,
+        "ReconcileVMSSAgentPoolFailed",
+        'Code="ReferencedResourceNotProvisioned" Message="resource /pip used by resource /lb '
+        'is not in Succeeded state. Resource is in Failed state"',
+        "cloud-provider-azure",
+    ),
+    AzureText(
+        "a virtual network on which another operation works",
+        0,
+        "SetVNetOwnershipFailed",
+        'Code="VirtualNetworkNotInSucceededState" Message="Virtual network /vnet is in Updating '
+        'state. It needs to be in Succeeded state in order to set resource ownership."',
+        "AKS#4522",
+    ),
+    AzureText(
+        "a virtual network whose last operation failed",
+        0,
+        "SetVNetOwnershipFailed",
+        'Code="VirtualNetworkNotInSucceededState" Message="Virtual network /vnet is in Failed '
+        'state. It needs to be in Succeeded state in order to set resource ownership."',
+        "SupportArticles, virtualnetworknotinsucceededstate-error",
+    ),
+    AzureText(
         "an Azure Policy, by its text alone",
         0,
         "ReconcileVMSSAgentPoolFailed",

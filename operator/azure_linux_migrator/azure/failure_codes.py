@@ -248,7 +248,11 @@ _AGAIN = (
     ),
     _again(Reason.AZURE_CONFLICT, 1.0, "", "EtagMismatch PreconditionFailed ConditionNotMet"),
     _again(
-        Reason.AZURE_BUSY, 30.0, "", "AnotherOperationInProgress ReferencedResourceNotProvisioned"
+        Reason.AZURE_BUSY,
+        30.0,
+        "",
+        "AnotherOperationInProgress ReferencedResourceNotProvisioned "
+        "VirtualNetworkNotInSucceededState",
     ),
     # Azure's own faults: AKS tries again by itself.
     _again(

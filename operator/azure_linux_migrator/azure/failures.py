@@ -65,6 +65,14 @@ _TEXTS: tuple[tuple[str, FailureClass], ...] = (
     (r"disallowed by policy", waits(Reason.POLICY_DENIED, EXEMPTION)),
     (r"AADSTS7000222", waits(Reason.AZURE_FORBIDDEN, SERVICE_PRINCIPAL)),
     (
+        r"not in Succeeded state\W+Resource is in Failed state|is in Failed state\W+It needs to be",
+        waits(
+            Reason.AZURE_REFUSED,
+            "repair the resource that it names, which stays in that state "
+            "(learn.microsoft.com/azure/networking/troubleshoot-failed-state)",
+        ),
+    ),
+    (
         r"while (?:the )?cluster is in a failed state",
         waits(Reason.AZURE_REFUSED, "bring the cluster back first: aka.ms/aks-cluster-failed"),
     ),

@@ -143,6 +143,31 @@ def test_a_quota_of_the_region_is_a_quota() -> None:
     assert failed("CreateVMSSAgentPoolFailed", text) == (Reason.QUOTA_EXCEEDED, False)
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (
+            "ReferencedResourceNotProvisioned",
+            "/pip used by resource /lb is not in Succeeded state. Resource is in {} state",
+        ),
+        (
+            "VirtualNetworkNotInSucceededState",
+            "/vnet is in {} state. It needs to be in Succeeded state in order to set ownership.",
+        ),
+    ],
+)
+def test_a_resource_in_state_failed_waits_for_an_admin_and_another_state_passes(
+    code: str, text: str
+) -> None:
+    for outer, status in ((code, 409), ("ReconcileVMSSAgentPoolFailed", 200)):
+        named = f'Code="{code}" Message="{text}"'
+        stuck = classify_failure(AzureError(outer, named.format("Failed"), status=status))
+        assert (stuck.reason, stuck.retryable) == (Reason.AZURE_REFUSED, False)
+        assert "repair the resource that it names" in stuck.remedy
+        passing = classify_failure(AzureError(outer, named.format("Updating"), status=status))
+        assert (passing.reason, passing.retryable) == (Reason.AZURE_BUSY, True)
+
+
 def test_an_expired_secret_of_the_operator_is_not_the_clusters() -> None:
     failure = classify_failure(AzureError("AuthenticationFailed", "AADSTS7000222", status=401))
     assert failure.reason is Reason.AZURE_UNAUTHENTICATED
