@@ -40,14 +40,16 @@ CLUSTER_RIGHT = (
 )
 NODES = "the new nodes do not come up: look at the subnet's way out, its firewall and its DNS"
 MORE_ADDRESSES = "free addresses in the subnet, or enlarge it"
-_ZONES = "set spec.target.zones"
 _VERSION = "upgrade the pool to a version that AKS still offers: az aks get-versions"
-_MORE_PODS = "raise spec.target.maxPods"
 _PORTS = (
     "lower allocatedOutboundPorts, or add outbound IPs to the load balancer (aka.ms/aks/slb-ports)"
 )
 _IN_PLACE = "this pool cannot be changed in place; use spec.strategy.type BlueGreen"
 GONE = "see that what it names exists: the new pool refers to all that the source refers to"
+_DELEGATED = (
+    "if nothing else needs the delegation of that subnet, remove it: az network vnet subnet update "
+    "--ids … --remove delegations 0"
+)
 _CAPACITY = "wait, or choose another spec.target.vmSize or other zones"
 _API_VERSION = (
     "this cloud has older API versions: set AZLM_AKS_API_VERSION of the operator to one that it "
@@ -144,12 +146,12 @@ _ADMIN = (
     ),
     _admin(
         Reason.PARAMETER_REFUSED,
-        _ZONES,
+        "set spec.target.zones",
         "AvailabilityZoneNotSupported InvalidAvailabilityZoneFormat PPGNotSupportMultipleZones",
     ),
     _admin(
         Reason.PARAMETER_REFUSED,
-        _MORE_PODS,
+        "raise spec.target.maxPods",
         "InsufficientMaxPods InsufficientAgentPoolMaxPodsPerAgentPool",
     ),
     _admin(Reason.PARAMETER_REFUSED, "lower spec.target.maxPods", "MaxPodsLimitExceeded"),
@@ -171,11 +173,8 @@ _ADMIN = (
         "a pool of its own",
         "InvalidCustomKubeletConfig InvalidCustomLinuxOSConfig InvalidWorkloadRuntimeSettingError",
     ),
-    _admin(
-        Reason.PARAMETER_REFUSED,
-        GONE,
-        "InvalidResourceReference SubnetNotFound PPGNotFound SubnetIsDelegated",
-    ),
+    _admin(Reason.PARAMETER_REFUSED, GONE, "InvalidResourceReference SubnetNotFound PPGNotFound"),
+    _admin(Reason.PARAMETER_REFUSED, _DELEGATED, "SubnetIsDelegated"),
     _admin(
         Reason.VERSION_REFUSED,
         _VERSION,
@@ -234,9 +233,14 @@ _AGAIN = (
         Reason.CAPACITY_SHORT,
         60.0,
         _CAPACITY,
-        "SkuNotAvailable AllocationFailed ZonalAllocationFailed AksCapacityHeavyUsage "
-        "OverconstrainedZonalAllocationRequest OverconstrainedAllocationRequest "
-        "ResourcesOverConstrained RegionOverConstrained UnderlaysOverConstrained",
+        "SkuNotAvailable AllocationFailed ZonalAllocationFailed ResourcesOverConstrained "
+        "OverconstrainedZonalAllocationRequest OverconstrainedAllocationRequest",
+    ),
+    _again(
+        Reason.CAPACITY_SHORT,
+        60.0,
+        "wait: AKS itself is short of capacity in the whole region",
+        "AksCapacityHeavyUsage RegionOverConstrained UnderlaysOverConstrained",
     ),
     # The pool is not what was read: it has changed, is gone, or a read does not show it yet.
     _again(

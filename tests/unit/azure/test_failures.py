@@ -138,6 +138,21 @@ def test_a_code_is_known_in_whatever_case_it_is_written(code: str, reason: Reaso
     assert classify_failure(AzureError(code, "words", status=200)).reason is reason
 
 
+@pytest.mark.parametrize(
+    ("code", "helps", "idle"),
+    [
+        ("SubnetIsDelegated", "az network vnet subnet update", "names exists"),
+        ("AKSCapacityHeavyUsage", "wait", "zones"),
+        ("RegionOverConstrained", "wait", "zones"),
+    ],
+)
+def test_a_remedy_is_one_that_can_help(code: str, helps: str, idle: str) -> None:
+    """A delegated subnet exists, and AKS is short of capacity in all zones of a region."""
+    remedy = classify_failure(AzureError(code, "words", status=400)).remedy
+    assert helps in remedy
+    assert idle not in remedy
+
+
 def test_a_quota_of_the_region_is_a_quota() -> None:
     text = "Insufficient regional vcpu quota left for location eastus. left 0, requested 8"
     assert failed("CreateVMSSAgentPoolFailed", text) == (Reason.QUOTA_EXCEEDED, False)
