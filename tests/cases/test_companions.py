@@ -101,6 +101,28 @@ def test_replicas_apart_by_zone_need_the_zones() -> None:
     assert "spec.target.zones" in finding.remedy
 
 
+def test_nodes_that_stay_keep_their_zones() -> None:
+    """With InPlace no node takes the place of another."""
+    stays = {"strategy": {"type": "InPlace"}}
+    zoned = cluster(
+        deployment("web", tied("podAntiAffinity", "web", ZONE), 3),
+        deployment("tool", f"nodeSelector: {{{ZONE}: westeurope-2}}", 1),
+        properties={"availabilityZones": ["1", "2", "3"]},
+    )
+    for index, node in enumerate([*zoned.world.nodes.values()]):
+        labels = dict(node.labels) | {ZONE: f"westeurope-{index % 3 + 1}"}
+        zoned.world.put_node(structs.replace(node, labels=tuple(sorted(labels.items()))))
+    assert not zoned.findings("pod.affinity", **stays)
+    assert not zoned.findings("pod.selector-pool", **stays)
+
+
+def test_a_label_for_nodes_that_stay_is_one_of_their_pool() -> None:
+    """spec.target.labels is refused with InPlace."""
+    other = cluster(deployment("tool", "nodeSelector: {kubernetes.azure.com/os-sku: Ubuntu}", 1))
+    [finding] = other.findings("pod.selector-pool", strategy={"type": "InPlace"})
+    assert "spec.target" not in finding.remedy
+
+
 def disk(mode: str, driver: str = "disk.csi.azure.com", name: str = "data") -> str:
     """A volume that is bound to a claim."""
     return f"""

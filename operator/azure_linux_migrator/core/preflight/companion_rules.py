@@ -16,15 +16,16 @@ _PREFERRED = "make it preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def affinity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pod.affinity: replacements that the scheduler keeps from the target because of other pods."""
+    """pod.affinity: replacements that the scheduler keeps from the target because of other pods.
+    With InPlace the nodes and their zones stay, and so does what shares them."""
+    if snapshot.spec.strategy.type is StrategyType.IN_PLACE:
+        return
     yield from _near(snapshot)
     yield from _apart(snapshot)
 
 
 def _near(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """Pods that must be beside others, all of which are on nodes that will be cordoned."""
-    if snapshot.spec.strategy.type is StrategyType.IN_PLACE:
-        return
     for owner, pods in groups(snapshot, lambda workload: workload.beside):
         own = pods[0].beside == owner
         others = "each other" if own else f"pods of {pods[0].beside}"

@@ -35,12 +35,14 @@ _DAEMONS_TOLERATE = frozenset(
 def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.selector-pool: pods whose selector or required affinity no node of the target meets."""
     nodes = target_nodes(snapshot)
+    in_place = snapshot.spec.strategy.type is StrategyType.IN_PLACE
+    where = "nodeLabels of the pool" if in_place else "spec.target.labels"
     for owner, pods in groups(snapshot, lambda workload: _unmet(workload, nodes)):
         yield RuleResult("pod.selector-pool", owner).block(
             f"{counted(pods)} must run on nodes with {_words(pods[0], nodes)}, which nodes of pool "
             f"{snapshot.target} will not have{_by_hand(pods[0], nodes, snapshot)}",
-            "let it select a label of your own, and set that in spec.target.labels beside those "
-            "that the pool has",
+            f"let it select a label of your own, and set that in {where} beside those that the "
+            "pool has",
         )
 
 

@@ -15,7 +15,7 @@ from azure_linux_migrator.core.preflight.target_os import TABLE, minor, resolves
 from azure_linux_migrator.model.azure_facts import SizeFacts, Unread
 from azure_linux_migrator.model.cluster import Allocatable, Node
 from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraints, Taint
-from azure_linux_migrator.model.selectors import Requirement
+from azure_linux_migrator.model.selectors import Labels, Requirement
 
 ZONE = "topology.kubernetes.io/zone"
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
@@ -111,12 +111,12 @@ def mebibytes(memory: int) -> str:
 
 
 def target_nodes(snapshot: PreflightSnapshot) -> list[TargetNode]:
-    """One node for each zone in which the target pool will have nodes."""
-    sample = next((node for node in source_nodes(snapshot) if node.labels), None)
+    """One node for each zone in which the target pool will have nodes; with InPlace each node."""
+    sample = next((node.labels for node in source_nodes(snapshot) if node.labels), ())
     taints, free = tuple(_taints(snapshot)), _free(snapshot)
     return [
-        TargetNode(name, labels, taints, free, complete=sample is not None)
-        for name, labels in _labels(snapshot, dict(sample.labels) if sample else {})
+        TargetNode(name, labels, taints, free, complete=bool(sample))
+        for name, labels in _labels(snapshot, sample)
     ]
 
 
@@ -132,28 +132,28 @@ def most_nodes(snapshot: PreflightSnapshot) -> int:
     return max(snapshot.final, most)
 
 
-def _labels(
-    snapshot: PreflightSnapshot, sample: dict[str, str]
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """Name and labels of a node in each zone."""
+def _labels(snapshot: PreflightSnapshot, sample: Labels) -> Iterator[tuple[str, dict[str, str]]]:
+    """Name and labels of a node in each zone, or of each node that stays. `sample` are the labels
+    of a node of the source."""
     source, target = snapshot.source, snapshot.spec.target
     own = target.labels
     if own is None:
         own = {k: v for k, v in source.settings.labels if not k.startswith(_REFUSED)}
-    common = {key: value for key, value in sample.items() if key.startswith(_OF_EVERY_NODE)}
-    common |= own | _os_labels(snapshot)
-    common |= {
+    of_pool = own | _os_labels(snapshot)
+    of_pool |= {
         "agentpool": snapshot.target,
         AGENTPOOL_LABEL: snapshot.target,
         "kubernetes.azure.com/mode": source.mode.lower(),
         _INSTANCE_TYPE: target.vm_size or source.vm_size,
     }
     if snapshot.spec.strategy.type is StrategyType.IN_PLACE:
-        # The machines stay, so that their names do.
-        common.pop(HOSTNAME, None)
-        yield from ((node.name, common | {HOSTNAME: node.name}) for node in source_nodes(snapshot))
+        # The machines stay, and their names and zones with them.
+        for node in source_nodes(snapshot):
+            same = _of_every_node(node.labels or sample)
+            yield node.name, same | of_pool | {HOSTNAME: node.name}
         return
-    region = sample.get(_REGION, "")
+    common = _of_every_node(sample) | of_pool
+    region = common.get(_REGION, "")
     zones = target.zones or source.settings.zones
     named_zones = [zone for zone in zones if zone != "auto"]
     places = [f"{region}-{zone}" if region else zone for zone in named_zones]
@@ -162,6 +162,11 @@ def _labels(
         name = f"aks-{snapshot.target}-new-vmss{index:06d}"
         where = {ZONE: place, _DISK_ZONE: place} if place else {}
         yield name, common | {HOSTNAME: name} | where
+
+
+def _of_every_node(labels: Labels) -> dict[str, str]:
+    """Of a node's labels those that nobody has to set."""
+    return {key: value for key, value in labels if key.startswith(_OF_EVERY_NODE)}
 
 
 def _os_labels(snapshot: PreflightSnapshot) -> dict[str, str]:
