@@ -140,11 +140,27 @@ USES = "volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]"
 
 
 @pytest.mark.parametrize(
-    ("mode", "replicas", "blocks"),
-    [("ReadWriteOnce", 2, True), ("ReadWriteOnce", 1, False), ("ReadWriteMany", 2, False)],
+    ("mode", "driver", "replicas", "blocks"),
+    [
+        ("ReadWriteOnce", "disk.csi.azure.com", 2, True),
+        ("ReadWriteOnce", "another.csi.example", 2, True),
+        ("ReadWriteOnce", "", 2, True),
+        ("ReadWriteOnce", "disk.csi.azure.com", 1, False),
+        ("ReadWriteMany", "disk.csi.azure.com", 2, False),
+        ("ReadWriteOnce", "file.csi.azure.com", 2, False),
+        ("ReadWriteOnce", "blob.csi.azure.com", 2, False),
+    ],
 )
-def test_pods_that_share_a_disk_are_reported(mode: str, replicas: int, *, blocks: bool) -> None:
-    findings = cluster(disk(mode), deployment("web", USES, replicas)).findings("pod.shared-disk")
+def test_pods_that_share_a_disk_are_reported(
+    mode: str, driver: str, replicas: int, *, blocks: bool
+) -> None:
+    """One without a driver is an in-tree Azure disk; a share is not attached to any node."""
+    volume = disk(mode, driver)
+    if not driver:
+        volume = volume.replace("csi: {driver: ,", "azureDisk: {").replace(
+            "volumeHandle", "diskName"
+        )
+    findings = cluster(volume, deployment("web", USES, replicas)).findings("pod.shared-disk")
     assert [finding.blocks for finding in findings] == [True] * blocks
     for finding in findings:
         assert "pv-data" in finding.message

@@ -395,6 +395,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
                         Volume(
                             "pv",
                             NamespacedName("default", "data"),
+                            driver="disk.csi.azure.com",
                             access_modes=("ReadWriteOnce",),
                         ),
                     )

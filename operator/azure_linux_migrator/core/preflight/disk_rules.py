@@ -6,8 +6,7 @@ from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.core.preflight.target_nodes import most_nodes
-
-AZURE_DISK = "disk.csi.azure.com"
+from azure_linux_migrator.model.cluster import AZURE_DISK
 
 
 def disks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
