@@ -79,6 +79,7 @@ def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def fit(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.fit: pods that no node of the target takes for its taints or its size."""
     nodes = [node for node in target_nodes(snapshot) if node.free.pods or node.taints]
+    yield from _unknown_room(snapshot, "pod.fit")
     for owner, pods in groups(snapshot, lambda workload: _misfit(workload, nodes)):
         taint = _taint(pods[0], nodes)
         result = RuleResult("pod.fit", owner)
@@ -110,6 +111,7 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         if workload.kind == "Pod" and workload.priority >= 0
     ]
     most = most_nodes(snapshot)
+    yield from _unknown_room(snapshot, "pool.capacity")
     if free is None or not free.pods or not pods or not most:
         return
     cpu, memory = (sum(pod.requests[at] for pod in pods) for at in (0, 1))
@@ -122,6 +124,12 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "raise spec.target.count (Auto takes what the pods request), or set a larger "
             "spec.target.vmSize",
         )
+
+
+def _unknown_room(snapshot: PreflightSnapshot, rule: str) -> Iterator[Finding]:
+    """What a node of another VM size holds comes from Azure."""
+    if snapshot.resizes and snapshot.size_facts is None:
+        yield of_pool(snapshot, rule).unchecked(snapshot.size_unread)
 
 
 def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
