@@ -7,6 +7,7 @@ import pytest
 from msgspec import structs
 
 from azure_linux_migrator.model.azure_facts import SizeFacts
+from azure_linux_migrator.model.cluster import Node
 from tests.support.preflight_cluster import FACTS, SIZES, PreflightCluster, deployment
 
 HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
@@ -80,6 +81,45 @@ def test_replicas_apart_need_as_many_nodes() -> None:
     assert not cluster(deployment("web", soft, 6), workers=6).findings(
         "pod.affinity", target={"count": 3}
     )
+
+
+def test_replicas_apart_count_those_on_other_pools() -> None:
+    """Those hold nodes there, which the others cannot have."""
+    six = cluster(deployment("web", tied("podAntiAffinity", "web"), 6), workers=6)
+    for number, pod in enumerate([*six.world.pods.values()]):
+        if number >= 3:
+            six.world.put_node(Node(f"other-{number}", "other", labels=((HOST, str(number)),)))
+            six.world.put_pod(structs.replace(pod, node=f"other-{number}"))
+    assert not six.findings("pod.affinity", target={"count": 2}), "one moves to the System node"
+    [finding] = six.findings("pod.affinity", target={"count": 1})
+    assert "5 nodes for 6 pods, and 1 find no node" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("topology", "remedy"),
+    [
+        (ZONE, "spec.target.zones"),
+        ("failure-domain.beta.kubernetes.io/zone", "spec.target.zones"),
+        ("team", "place replicas on other pools"),
+    ],
+)
+def test_a_label_of_which_a_pool_has_one_value_gets_no_more_by_zones(
+    topology: str, remedy: str
+) -> None:
+    spread = (
+        f"topologySpreadConstraints: [{{maxSkew: 1, topologyKey: {topology}, minDomains: 3, "
+        "whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app: even}}}]"
+    )
+    labelled = cluster(
+        deployment("web", tied("podAntiAffinity", "web", topology), 4),
+        deployment("even", spread, 4),
+        properties={"nodeLabels": {"team": "pay"}},
+        labels={"failure-domain.beta.kubernetes.io/zone": "0"},
+    )
+    for rule in ("pod.affinity", "pod.spread"):
+        [finding] = labelled.findings(rule)
+        assert remedy in finding.remedy
+        assert ("zones" in finding.remedy) is ("zone" in topology)
 
 
 def test_replicas_that_listen_on_a_port_of_the_node_need_as_many_nodes() -> None:

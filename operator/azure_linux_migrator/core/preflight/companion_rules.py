@@ -48,15 +48,15 @@ def _apart(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     for owner, pods in groups(snapshot, lambda workload: nodes and _apart_by(workload)):
         for topology, why in _apart_by(pods[0]).items():
             room, _ = domains(TopologySpread(topology), pods[0], nodes, snapshot)
-            if not room or len(pods) <= len(room):
+            replicas = max(pods[0].replicas, len(pods))
+            if not room or replicas <= len(room):
                 continue
             where = "nodes" if topology == HOSTNAME else f"values of {topology}"
             soft = "" if why != _ANTI_AFFINITY else f", or {_PREFERRED}"
             yield RuleResult("pod.affinity", owner).block(
                 f"{counted(pods)} cannot share a value of {topology} ({why}): there are "
-                f"{len(room)} {where} for {len(pods)} pods, and {len(pods) - len(room)} find no "
-                "node",
-                f"{more_domains(topology)}{soft}",
+                f"{len(room)} {where} for {replicas} pods, and {replicas - len(room)} find no node",
+                f"{more_domains(topology, snapshot)}{soft}",
             )
 
 

@@ -8,6 +8,8 @@ from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_nodes import (
+    DISK_ZONE,
+    ZONE,
     TargetNode,
     cores,
     mebibytes,
@@ -30,6 +32,9 @@ _DAEMONS_TOLERATE = frozenset(
     )
 )
 """AddOrUpdateDaemonPodTolerations in pkg/controller/daemon/util/daemonset_util.go."""
+
+_ZONES = frozenset((ZONE, DISK_ZONE, "failure-domain.beta.kubernetes.io/zone"))
+"""Labels whose value is the zone of the node."""
 
 
 def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -153,7 +158,7 @@ def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 yield RuleResult("pod.spread", owner).block(
                     f"{text}: minDomains is {constraint.min_domains}, and there will be "
                     f"{len(placeable)}, so that {replicas - room} pods find no node",
-                    f"{more_domains(constraint.topology)}, or lower its minDomains",
+                    f"{more_domains(constraint.topology, snapshot)}, or lower its minDomains",
                 )
             elif blue_green and left - placeable:
                 yield RuleResult("pod.spread", owner).block(
@@ -164,9 +169,16 @@ def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 )
 
 
-def more_domains(topology: str) -> str:
-    """How the target gets more values of a node label."""
-    return "raise spec.target.count" if topology == HOSTNAME else "add zones to spec.target.zones"
+def more_domains(topology: str, snapshot: PreflightSnapshot) -> str:
+    """How replicas get more values of a node label: its pool has one of any label but two."""
+    if topology == HOSTNAME:
+        return "raise spec.target.count"
+    if topology in _ZONES:
+        return "add zones to spec.target.zones"
+    return (
+        f"place replicas on other pools, as pool {snapshot.target} has one value of {topology} for "
+        "all its nodes"
+    )
 
 
 def domains(

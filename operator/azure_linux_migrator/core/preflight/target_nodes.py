@@ -18,7 +18,7 @@ from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraint
 from azure_linux_migrator.model.selectors import Labels, Requirement
 
 ZONE = "topology.kubernetes.io/zone"
-_DISK_ZONE = "topology.disk.csi.azure.com/zone"
+DISK_ZONE = "topology.disk.csi.azure.com/zone"
 _REGION = "topology.kubernetes.io/region"
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _SKU_REQUESTED = f"{OS_SKU_LABEL}-requested"
@@ -160,7 +160,7 @@ def _labels(snapshot: PreflightSnapshot, sample: Labels) -> Iterator[tuple[str, 
     places = places or sorted({node.zone for node in source_nodes(snapshot)}) or [""]
     for index, place in enumerate(places):
         name = f"aks-{snapshot.target}-new-vmss{index:06d}"
-        where = {ZONE: place, _DISK_ZONE: place} if place else {}
+        where = {ZONE: place, DISK_ZONE: place} if place else {}
         yield name, common | {HOSTNAME: name} | where
 
 
