@@ -832,6 +832,18 @@ def test_what_aks_installs_is_not_judged_by_its_traits() -> None:
         }
 
 
+def test_a_directory_that_every_node_has_needs_nobody_to_fill_it() -> None:
+    def reads(path: str, **more: Any) -> list[Finding]:
+        traits = PodTraits(host_paths=(HostPath(path, writable=False),))
+        return findings_of("pod.local-data", snapshot(**with_workload(traits, **more)))
+
+    for path in ("/", "/var", "/var/lib/", "/opt", "/tmp", "/home"):
+        assert not reads(path)
+    assert reads("/var/lib/models")
+    assert reads("/opt/models")
+    assert not reads("/opt/models", addon=True), "AKS puts it there"
+
+
 def test_a_pool_that_deallocates_may_be_deleted_as_a_whole() -> None:
     pool = source(settings={"scaleDownMode": "Deallocate"})
     assert findings_of("pool.scale-down", snapshot(source=pool)) == []
