@@ -217,12 +217,33 @@ def test_disks_are_counted_for_a_target_of_the_same_size_with_fewer_nodes() -> N
     assert "5 disks, and 2 nodes" in finding.message
 
 
-def test_devices_of_a_plugin_are_on_another_size_too() -> None:
+@pytest.mark.parametrize(
+    ("device", "size", "blocks"),
+    [
+        ("smarter-devices/fuse", "Standard_D4s_v5", False),
+        ("sgx.intel.com/epc", "Standard_D4s_v5", True),
+        ("kubernetes.azure.com/sgx_epc_mem_in_MiB", "Standard_D4s_v5", True),
+        ("sgx.intel.com/epc", "Standard_DC4s_v3", False),
+        ("nvidia.com/mig-1g.10gb", "Standard_D4s_v5", True),
+        ("nvidia.com/mig-1g.10gb", "Standard_NC24ads_A100_v4", False),
+    ],
+)
+def test_devices_of_a_plugin_are_on_another_size_that_may_have_them(
+    device: str, size: str, *, blocks: bool
+) -> None:
     """The nodes have them from a DaemonSet; only what the VM size decides about is held against
     it."""
-    device = "containers: [{name: a, image: x, resources: {requests: {smarter-devices/fuse: 1}}}]"
-    fuse = cluster(deployment("web", device, 1))
-    for node in [*fuse.world.nodes.values()]:
-        more = node.allocatable._replace(extended_resources=(("smarter-devices/fuse", 20),))
-        fuse.world.put_node(structs.replace(node, allocatable=more))
-    assert not fuse.findings("pod.fit", target={"vmSize": "Standard_D4s_v5"})
+    requests = f"containers: [{{name: a, image: x, resources: {{requests: {{{device}: 1}}}}}}]"
+    sizes = SIZES | {
+        "standard_dc4s_v3": SizeFacts("dcsv3", 4, 32.0),
+        "standard_nc24ads_a100_v4": SizeFacts("nc", 24, 220.0, gpus=1),
+    }
+    devices = cluster(deployment("web", requests, 1), facts=replace(FACTS, sizes=sizes))
+    for node in [*devices.world.nodes.values()]:
+        more = node.allocatable._replace(extended_resources=((device, 20),))
+        devices.world.put_node(structs.replace(node, allocatable=more))
+    assert not devices.findings("pod.fit"), "the size stays"
+    findings = devices.findings("pod.fit", target={"vmSize": size})
+    assert [finding.blocks for finding in findings] == [True] * blocks
+    for finding in findings:
+        assert device in finding.message

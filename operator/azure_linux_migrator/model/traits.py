@@ -42,7 +42,7 @@ SYSTEM_PATHS = (
 )  # fmt: skip
 """Node directories that belong to the OS, the kubelet or the container runtime: what pods find
 there every node makes itself."""
-_SHARED_PATHS = frozenset(("", "/home", "/opt", "/tmp", "/var", "/var/lib"))  # noqa: S108
+_SHARED_PATHS = frozenset(("", "/home", "/opt", "/tmp", "/var", "/var/lib"))  # noqa: S108 - of a node
 """Directories that every node has, whatever is in them; the root is empty without its slash."""
 _SPECIAL_TYPES = frozenset({"Socket", "CharDevice", "BlockDevice"})
 

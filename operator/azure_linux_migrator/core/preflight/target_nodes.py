@@ -5,6 +5,7 @@ node of the source. A label that somebody put on the nodes of the source by hand
 along. Owns these expectations; the rules in placement_rules.py hold pods against them.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -43,6 +44,11 @@ _OF_EVERY_NODE = (
 _RESERVED_CPU = ((1, 60), (2, 100), (4, 140), (8, 180), (16, 260), (32, 420), (64, 740))
 """Thousandths of a CPU that AKS reserves by the number of cores (node-resource-reservations)."""
 _EVICTION_MIB = 100
+_SGX = ("sgx.intel.com/", "kubernetes.azure.com/sgx")
+_WITH_SGX = re.compile(r"^standard_dc\d+d?s?_v[23]$")
+"""Sizes with enclaves (learn.microsoft.com/azure/confidential-computing/virtual-machine-options),
+and the resources by which nodes offer them (…/confidential-computing/confidential-nodes-aks-addon).
+"""
 _MIB_PER_GB = 1024
 
 
@@ -205,9 +211,8 @@ def _free(snapshot: PreflightSnapshot) -> Allocatable:
         sizes = snapshot.facts.sizes
         facts = None if isinstance(sizes, Unread) else sizes.get(size.lower())
         whole = _of_size(facts, snapshot.source.settings.max_pods) if facts else Allocatable()
-        whole = whole._replace(
-            extended_resources=(*_plugin_devices(snapshot), *whole.extended_resources)
-        )
+        devices = _plugin_devices(snapshot, gpus=facts is not None and facts.gpus > 0)
+        whole = whole._replace(extended_resources=(*devices, *whole.extended_resources))
     if not whole.pods:
         return whole
     whole = whole._replace(pods=snapshot.spec.target.max_pods or whole.pods)
@@ -219,13 +224,16 @@ def _free(snapshot: PreflightSnapshot) -> Allocatable:
     )
 
 
-def _plugin_devices(snapshot: PreflightSnapshot) -> tuple[tuple[str, int], ...]:
-    """Devices of plugins that the VM size does not decide about: the nodes of the source have them
-    from a DaemonSet, which runs on the new nodes, too."""
+def _plugin_devices(snapshot: PreflightSnapshot, *, gpus: bool) -> tuple[tuple[str, int], ...]:
+    """Devices of plugins that the new VM size, with or without GPUs, does not exclude: the nodes
+    of the source have them from a DaemonSet, which runs on the new nodes, too."""
+    enclaves = _WITH_SGX.match(snapshot.vm_size.lower()) is not None
     most: dict[str, int] = {}
     for node in source_nodes(snapshot):
         for name, amount in node.allocatable.extended_resources:
-            if "/" in name and not name.endswith("/gpu"):
+            of_gpu, of_sgx = name.startswith("nvidia.com/"), name.startswith(_SGX)
+            offered = (gpus or not of_gpu) and (enclaves or not of_sgx)
+            if "/" in name and not name.endswith("/gpu") and offered:
                 most[name] = max(most.get(name, 0), amount)
     return tuple(sorted(most.items()))
 
