@@ -7,6 +7,7 @@ import pytest
 from msgspec import structs
 
 from azure_linux_migrator.model.azure_facts import SizeFacts
+from azure_linux_migrator.model.cluster import Node
 from tests.support.preflight_cluster import FACTS, SIZES, PreflightCluster, deployment
 
 HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
@@ -82,6 +83,45 @@ def test_replicas_apart_need_as_many_nodes() -> None:
     )
 
 
+def test_replicas_apart_count_those_on_other_pools() -> None:
+    """Those hold nodes there, which the others cannot have."""
+    six = cluster(deployment("web", tied("podAntiAffinity", "web"), 6), workers=6)
+    for number, pod in enumerate([*six.world.pods.values()]):
+        if number >= 3:
+            six.world.put_node(Node(f"other-{number}", "other", labels=((HOST, str(number)),)))
+            six.world.put_pod(structs.replace(pod, node=f"other-{number}"))
+    assert not six.findings("pod.affinity", target={"count": 2}), "one moves to the System node"
+    [finding] = six.findings("pod.affinity", target={"count": 1})
+    assert "5 nodes for 6 pods, and 1 find no node" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("topology", "remedy"),
+    [
+        (ZONE, "spec.target.zones"),
+        ("failure-domain.beta.kubernetes.io/zone", "spec.target.zones"),
+        ("team", "place replicas on other pools"),
+    ],
+)
+def test_a_label_of_which_a_pool_has_one_value_gets_no_more_by_zones(
+    topology: str, remedy: str
+) -> None:
+    spread = (
+        f"topologySpreadConstraints: [{{maxSkew: 1, topologyKey: {topology}, minDomains: 3, "
+        "whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app: even}}}]"
+    )
+    labelled = cluster(
+        deployment("web", tied("podAntiAffinity", "web", topology), 4),
+        deployment("even", spread, 4),
+        properties={"nodeLabels": {"team": "pay"}},
+        labels={"failure-domain.beta.kubernetes.io/zone": "0"},
+    )
+    for rule in ("pod.affinity", "pod.spread"):
+        [finding] = labelled.findings(rule)
+        assert remedy in finding.remedy
+        assert ("zones" in finding.remedy) is ("zone" in topology)
+
+
 def test_replicas_that_listen_on_a_port_of_the_node_need_as_many_nodes() -> None:
     port = "containers: [{name: a, image: x, ports: [{containerPort: 80, hostPort: 80}]}]"
     six = cluster(deployment("web", port, 6), workers=6)
@@ -101,6 +141,28 @@ def test_replicas_apart_by_zone_need_the_zones() -> None:
     assert "spec.target.zones" in finding.remedy
 
 
+def test_nodes_that_stay_keep_their_zones() -> None:
+    """With InPlace no node takes the place of another."""
+    stays = {"strategy": {"type": "InPlace"}}
+    zoned = cluster(
+        deployment("web", tied("podAntiAffinity", "web", ZONE), 3),
+        deployment("tool", f"nodeSelector: {{{ZONE}: westeurope-2}}", 1),
+        properties={"availabilityZones": ["1", "2", "3"]},
+    )
+    for index, node in enumerate([*zoned.world.nodes.values()]):
+        labels = dict(node.labels) | {ZONE: f"westeurope-{index % 3 + 1}"}
+        zoned.world.put_node(structs.replace(node, labels=tuple(sorted(labels.items()))))
+    assert not zoned.findings("pod.affinity", **stays)
+    assert not zoned.findings("pod.selector-pool", **stays)
+
+
+def test_a_label_for_nodes_that_stay_is_one_of_their_pool() -> None:
+    """spec.target.labels is refused with InPlace."""
+    other = cluster(deployment("tool", "nodeSelector: {kubernetes.azure.com/os-sku: Ubuntu}", 1))
+    [finding] = other.findings("pod.selector-pool", strategy={"type": "InPlace"})
+    assert "spec.target" not in finding.remedy
+
+
 def disk(mode: str, driver: str = "disk.csi.azure.com", name: str = "data") -> str:
     """A volume that is bound to a claim."""
     return f"""
@@ -118,11 +180,27 @@ USES = "volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]"
 
 
 @pytest.mark.parametrize(
-    ("mode", "replicas", "blocks"),
-    [("ReadWriteOnce", 2, True), ("ReadWriteOnce", 1, False), ("ReadWriteMany", 2, False)],
+    ("mode", "driver", "replicas", "blocks"),
+    [
+        ("ReadWriteOnce", "disk.csi.azure.com", 2, True),
+        ("ReadWriteOnce", "another.csi.example", 2, True),
+        ("ReadWriteOnce", "", 2, True),
+        ("ReadWriteOnce", "disk.csi.azure.com", 1, False),
+        ("ReadWriteMany", "disk.csi.azure.com", 2, False),
+        ("ReadWriteOnce", "file.csi.azure.com", 2, False),
+        ("ReadWriteOnce", "blob.csi.azure.com", 2, False),
+    ],
 )
-def test_pods_that_share_a_disk_are_reported(mode: str, replicas: int, *, blocks: bool) -> None:
-    findings = cluster(disk(mode), deployment("web", USES, replicas)).findings("pod.shared-disk")
+def test_pods_that_share_a_disk_are_reported(
+    mode: str, driver: str, replicas: int, *, blocks: bool
+) -> None:
+    """One without a driver is an in-tree Azure disk; a share is not attached to any node."""
+    volume = disk(mode, driver)
+    if not driver:
+        volume = volume.replace("csi: {driver: ,", "azureDisk: {").replace(
+            "volumeHandle", "diskName"
+        )
+    findings = cluster(volume, deployment("web", USES, replicas)).findings("pod.shared-disk")
     assert [finding.blocks for finding in findings] == [True] * blocks
     for finding in findings:
         assert "pv-data" in finding.message
@@ -139,12 +217,33 @@ def test_disks_are_counted_for_a_target_of_the_same_size_with_fewer_nodes() -> N
     assert "5 disks, and 2 nodes" in finding.message
 
 
-def test_devices_of_a_plugin_are_on_another_size_too() -> None:
+@pytest.mark.parametrize(
+    ("device", "size", "blocks"),
+    [
+        ("smarter-devices/fuse", "Standard_D4s_v5", False),
+        ("sgx.intel.com/epc", "Standard_D4s_v5", True),
+        ("kubernetes.azure.com/sgx_epc_mem_in_MiB", "Standard_D4s_v5", True),
+        ("sgx.intel.com/epc", "Standard_DC4s_v3", False),
+        ("nvidia.com/mig-1g.10gb", "Standard_D4s_v5", True),
+        ("nvidia.com/mig-1g.10gb", "Standard_NC24ads_A100_v4", False),
+    ],
+)
+def test_devices_of_a_plugin_are_on_another_size_that_may_have_them(
+    device: str, size: str, *, blocks: bool
+) -> None:
     """The nodes have them from a DaemonSet; only what the VM size decides about is held against
     it."""
-    device = "containers: [{name: a, image: x, resources: {requests: {smarter-devices/fuse: 1}}}]"
-    fuse = cluster(deployment("web", device, 1))
-    for node in [*fuse.world.nodes.values()]:
-        more = node.allocatable._replace(extended_resources=(("smarter-devices/fuse", 20),))
-        fuse.world.put_node(structs.replace(node, allocatable=more))
-    assert not fuse.findings("pod.fit", target={"vmSize": "Standard_D4s_v5"})
+    requests = f"containers: [{{name: a, image: x, resources: {{requests: {{{device}: 1}}}}}}]"
+    sizes = SIZES | {
+        "standard_dc4s_v3": SizeFacts("dcsv3", 4, 32.0),
+        "standard_nc24ads_a100_v4": SizeFacts("nc", 24, 220.0, gpus=1),
+    }
+    devices = cluster(deployment("web", requests, 1), facts=replace(FACTS, sizes=sizes))
+    for node in [*devices.world.nodes.values()]:
+        more = node.allocatable._replace(extended_resources=((device, 20),))
+        devices.world.put_node(structs.replace(node, allocatable=more))
+    assert not devices.findings("pod.fit"), "the size stays"
+    findings = devices.findings("pod.fit", target={"vmSize": size})
+    assert [finding.blocks for finding in findings] == [True] * blocks
+    for finding in findings:
+        assert device in finding.message

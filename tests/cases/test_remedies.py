@@ -15,7 +15,10 @@ DISK = """
 apiVersion: v1
 kind: PersistentVolume
 metadata: {name: pv-1}
-spec: {accessModes: [ReadWriteOnce], claimRef: {namespace: default, name: data}}
+spec:
+  accessModes: [ReadWriteOnce]
+  claimRef: {namespace: default, name: data}
+  csi: {driver: disk.csi.azure.com, volumeHandle: d}
 ---
 """
 PLAIN = deployment("web", "hostPID: false", 1)

@@ -18,7 +18,7 @@ from msgspec import Struct
 from azure_linux_migrator.api.names import AGENTPOOL_LABEL
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.model.cluster import NamespacedName
+from azure_linux_migrator.model.cluster import AZURE_DISK, SHARES, NamespacedName
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.scheduling import Taint
 from azure_linux_migrator.model.selectors import Labels
@@ -67,6 +67,7 @@ PUBLIC_WORDS = COMMANDS | frozenset({
     "Microsoft.Network", "action", "agentPools", "delete", "join", "locations", "locks",
     "maintenanceConfigurations", "managedClusters", "read", "skus", "subnets", "usages",
     "virtualMachineScaleSets", "virtualNetworks", "write",
+    AZURE_DISK, *SHARES,
 })  # fmt: skip
 """Words of Kubernetes and Azure that a rule reads; an identifier that equals one of them is
 kept."""

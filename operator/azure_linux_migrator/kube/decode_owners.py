@@ -12,7 +12,13 @@ from azure_linux_migrator.kube.pod_traits import pod_traits
 from azure_linux_migrator.kube.scale_owner import ManagedFields, scale_owner
 from azure_linux_migrator.kube.scheduling import scheduling
 from azure_linux_migrator.kube.zones import ZONE_KEYS, names_a_node, zone_of
-from azure_linux_migrator.model.cluster import Attachment, Controller, NamespacedName, Volume
+from azure_linux_migrator.model.cluster import (
+    AZURE_DISK,
+    Attachment,
+    Controller,
+    NamespacedName,
+    Volume,
+)
 
 HOSTNAME = "kubernetes.io/hostname"
 ADDON_MODE = "addonmanager.kubernetes.io/mode"
@@ -213,7 +219,16 @@ class _VolumeSpec(Struct, rename="camel"):
     host_path: dict[str, object] | None = None
     node_affinity: _Affinity | None = None
     csi: _Csi | None = None
+    azure_disk: dict[str, object] | None = None
     access_modes: list[str] | None = None
+
+    @property
+    def driver(self) -> str:
+        """The CSI driver, also where the volume is written as an in-tree Azure disk, which that
+        driver serves (kubernetes.io/docs/concepts/storage/volumes/#csi-migration)."""
+        if self.csi:
+            return self.csi.driver
+        return AZURE_DISK if self.azure_disk is not None else ""
 
 
 class VolumeObject(Struct):
@@ -244,7 +259,7 @@ class VolumeObject(Struct):
             tuple(sorted(zones)),
             local=disk or bool(pinned),
             bound_by=pinned,
-            driver=self.spec.csi.driver if self.spec.csi else "",
+            driver=self.spec.driver,
             access_modes=tuple(self.spec.access_modes or ()),
         )
 

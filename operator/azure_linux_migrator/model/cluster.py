@@ -297,11 +297,29 @@ class Volume(Struct, frozen=True):
 
     @property
     def one_node(self) -> bool:
-        """Whether it can be attached to one node at a time."""
-        return bool(self.access_modes) and set(self.access_modes) <= _ONE_NODE
+        """Whether it can be attached to one node at a time. Shares are mounted without being
+        attached, and then ReadWriteOnce holds nobody back
+        (kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes)."""
+        attached = bool(self.driver) and self.driver not in SHARES
+        return attached and set(self.access_modes) == {"ReadWriteOnce"}
+
+    @property
+    def one_pod(self) -> bool:
+        """Whether the scheduler lets one pod at a time use it, whatever it is."""
+        return "ReadWriteOncePod" in self.access_modes
 
 
-_ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
+AZURE_DISK = "disk.csi.azure.com"
+SHARES = frozenset(
+    (
+        "file.csi.azure.com",
+        "blob.csi.azure.com",
+        "azurelustre.csi.azure.com",
+        "nfs.csi.k8s.io",
+        "smb.csi.k8s.io",
+    )
+)
+"""CSI drivers with attachRequired: false in their CSIDriver object; its default is true."""
 
 
 class Attachment(Struct, frozen=True):

@@ -42,6 +42,8 @@ SYSTEM_PATHS = (
 )  # fmt: skip
 """Node directories that belong to the OS, the kubelet or the container runtime: what pods find
 there every node makes itself."""
+_SHARED_PATHS = frozenset(("", "/home", "/opt", "/tmp", "/var", "/var/lib"))  # noqa: S108 - of a node
+"""Directories that every node has, whatever is in them; the root is empty without its slash."""
 _SPECIAL_TYPES = frozenset({"Socket", "CharDevice", "BlockDevice"})
 
 LONG_GRACE_SECONDS = 600
@@ -79,8 +81,8 @@ class HostPath(Struct, frozen=True, order=True, omit_defaults=True):
     @property
     def expects_content(self) -> bool:
         """Whether a pod reads there what the OS does not bring and the pod does not make."""
-        whole = self.path.rstrip("/") == ""
-        return not self.writable and not whole and not self.under(SYSTEM_PATHS)
+        shared = self.path.rstrip("/") in _SHARED_PATHS
+        return not self.writable and not shared and not self.under(SYSTEM_PATHS)
 
     @property
     def changes_node(self) -> bool:

@@ -351,16 +351,28 @@ class TestSingletons:
         assert self._actions(paused=True) == [SurgeReplica]
         assert self._actions(paused=True, restarted="stamp@0") == [SurgeReplica]
 
-    def test_a_disk_that_one_node_can_attach_is_not_surged(self) -> None:
+    @pytest.mark.parametrize(
+        ("driver", "mode", "text"),
+        [
+            ("disk.csi.azure.com", "ReadWriteOnce", "disk pv-1"),
+            ("file.csi.azure.com", "ReadWriteOncePod", "one pod at a time"),
+        ],
+    )
+    def test_a_disk_that_one_node_can_attach_is_not_surged(
+        self, driver: str, mode: str, text: str
+    ) -> None:
         self.state.put_pod(pod("one", claims=("data",)))
         claim = NamespacedName("default", "data")
-        self.state.put_volume(Volume("pv-1", claim, access_modes=("ReadWriteOnce",)))
+        self.state.put_volume(Volume("pv-1", claim, driver=driver, access_modes=(mode,)))
         work = self._deployment()
         assert names(work) == ["one"]
         [note] = work.plan(NOW).blockers
         assert (note.cause, note.blocks) == (Cause.SURGE_IMPOSSIBLE, False)
-        assert "disk pv-1" in note.message
-        self.state.put_volume(Volume("pv-1", claim, access_modes=("ReadWriteMany",)))
+        assert text in note.message
+        share = Volume("pv-1", claim, driver="file.csi.azure.com", access_modes=("ReadWriteOnce",))
+        self.state.put_volume(share)
+        assert names(work) == [], "nothing attaches a share"
+        self.state.put_volume(Volume("pv-1", claim, driver=driver, access_modes=("ReadWriteMany",)))
         assert names(work) == []
 
     @pytest.mark.parametrize(

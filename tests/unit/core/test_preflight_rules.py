@@ -395,6 +395,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
                         Volume(
                             "pv",
                             NamespacedName("default", "data"),
+                            driver="disk.csi.azure.com",
                             access_modes=("ReadWriteOnce",),
                         ),
                     )
@@ -711,6 +712,33 @@ def test_what_could_not_be_read_is_never_a_silent_pass(part: str) -> None:
     assert not any(finding.blocks for finding in findings)
 
 
+UNREAD_SIZES = [
+    ({"sizes": Unread("nobody let us")}, "nobody let us"),
+    ({"sizes": {}}, "VM size Standard_D4ps_v5 is not listed"),
+]
+
+
+@pytest.mark.parametrize(("change", "why"), UNREAD_SIZES)
+def test_another_size_of_which_nothing_is_known_is_not_a_silent_pass(
+    change: dict[str, Any], why: str
+) -> None:
+    """Its name says at least of which architecture it is."""
+    findings = evaluate(snapshot(spec=spec(target={"vmSize": "Standard_D4ps_v5"}), **change))
+    unchecked = {finding.rule for finding in findings if why in finding.message}
+    assert unchecked >= {"vm.disks", "pod.fit", "pool.capacity"}
+    [architecture] = [finding for finding in findings if finding.rule == "image.arch-os"]
+    assert architecture.blocks
+    assert "Arm64" in architecture.message
+
+
+def test_disks_are_not_checked_without_the_size_that_takes_them() -> None:
+    volume = Volume("pv", NamespacedName("default", "data"), driver="disk.csi.azure.com")
+    unread = {"sizes": Unread("nobody let us")}
+    [finding] = findings_of("vm.disks", snapshot(**with_workload(volumes=(volume,)), **unread))
+    assert finding.severity is Severity.UNCHECKED
+    assert not findings_of("vm.disks", snapshot(**unread)), "the size stays, and nothing is on it"
+
+
 def test_nodes_without_their_clusters_name_are_reported_unchecked() -> None:
     for nodes in ((), (Node("s-0", "src"),)):
         (finding,) = findings_of("cluster.identity", snapshot(nodes=nodes))
@@ -844,6 +872,18 @@ def test_what_aks_installs_is_not_judged_by_its_traits() -> None:
             "os.cert-path",
             "os.kernel-module",
         }
+
+
+def test_a_directory_that_every_node_has_needs_nobody_to_fill_it() -> None:
+    def reads(path: str, **more: Any) -> list[Finding]:
+        traits = PodTraits(host_paths=(HostPath(path, writable=False),))
+        return findings_of("pod.local-data", snapshot(**with_workload(traits, **more)))
+
+    for path in ("/", "/var", "/var/lib/", "/opt", "/tmp", "/home"):
+        assert not reads(path)
+    assert reads("/var/lib/models")
+    assert reads("/opt/models")
+    assert not reads("/opt/models", addon=True), "AKS puts it there"
 
 
 def test_a_pool_that_deallocates_may_be_deleted_as_a_whole() -> None:

@@ -17,7 +17,7 @@ from azure_linux_migrator.forecast.redact import redact
 from azure_linux_migrator.forecast.run import ForecastRun
 from azure_linux_migrator.forecast.snapshot import azure_facts_from, azure_facts_to
 from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner, Pod
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner, Pod, Volume
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.model.traits import HostPath, PodTraits
@@ -25,6 +25,7 @@ from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, par
 from tests.support.clusters import NOW, SIZE, particular
 from tests.support.marked import Marker
 
+RWO = "ReadWriteOnce"
 KEPT = {
     *(f"Node.{field}" for field in ("os_sku", "os_effective", "zone", "upgrade_status")),
     "Pod.phase",
@@ -179,6 +180,20 @@ def test_names_of_nodes_can_still_be_read_and_sort_as_before() -> None:
         assert was[1] == parsed[1]
         assert was[0] != parsed[0]
         assert hidden.labels[new.name]["kubernetes.io/hostname"] == new.name
+
+
+def test_a_share_stays_one_that_nothing_attaches() -> None:
+    snapshot = particular()
+    snapshot.volumes = [
+        Volume(driver, NamespacedName("default", driver), driver=driver, access_modes=(RWO,))
+        for driver in ("file.csi.azure.com", "disk.csi.azure.com", "another.csi.example")
+    ]
+    hidden = redact(snapshot, random.Random(1)).volumes
+    assert {volume.driver: volume.one_node for volume in hidden[:2]} == {
+        "file.csi.azure.com": False,
+        "disk.csi.azure.com": True,
+    }
+    assert "example" not in hidden[2].driver
 
 
 def test_a_set_finds_its_pods_and_their_claims() -> None:

@@ -43,8 +43,12 @@ def why_not(controller: Controller, volumes: Iterable[Volume], mark: str) -> str
         return "its Deployment's strategy is Recreate"
     if controller.surge == mark and controller.replicas > 1 and not restarts(controller):
         return "somebody else changed its scale while it was surged"
-    disk = next((volume for volume in volumes if volume.one_node), None)
-    return f"its disk {disk.name} can be attached to one node only" if disk else ""
+    for volume in volumes:
+        if volume.one_node:
+            return f"its disk {volume.name} can be attached to one node only"
+        if volume.one_pod:
+            return f"its volume {volume.name} is ReadWriteOncePod: one pod at a time can use it"
+    return ""
 
 
 def restarts(controller: Controller) -> bool:

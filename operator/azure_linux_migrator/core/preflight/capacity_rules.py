@@ -25,12 +25,9 @@ def quota(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if isinstance(snapshot.facts.usages, Unread):
         yield result.unchecked(snapshot.facts.usages)
         return
-    if isinstance(snapshot.facts.sizes, Unread):
-        yield result.unchecked(snapshot.facts.sizes)
-        return
     size, facts = snapshot.vm_size, snapshot.size_facts
     if facts is None:
-        yield result.unchecked(Unread(f"VM size {size} is not listed in this region"))
+        yield result.unchecked(snapshot.size_unread)
         return
     needed = facts.vcpus * snapshot.extra
     spot = snapshot.source.settings.priority == "Spot"

@@ -16,15 +16,16 @@ _PREFERRED = "make it preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def affinity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pod.affinity: replacements that the scheduler keeps from the target because of other pods."""
+    """pod.affinity: replacements that the scheduler keeps from the target because of other pods.
+    With InPlace the nodes and their zones stay, and so does what shares them."""
+    if snapshot.spec.strategy.type is StrategyType.IN_PLACE:
+        return
     yield from _near(snapshot)
     yield from _apart(snapshot)
 
 
 def _near(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """Pods that must be beside others, all of which are on nodes that will be cordoned."""
-    if snapshot.spec.strategy.type is StrategyType.IN_PLACE:
-        return
     for owner, pods in groups(snapshot, lambda workload: workload.beside):
         own = pods[0].beside == owner
         others = "each other" if own else f"pods of {pods[0].beside}"
@@ -47,15 +48,15 @@ def _apart(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     for owner, pods in groups(snapshot, lambda workload: nodes and _apart_by(workload)):
         for topology, why in _apart_by(pods[0]).items():
             room, _ = domains(TopologySpread(topology), pods[0], nodes, snapshot)
-            if not room or len(pods) <= len(room):
+            replicas = max(pods[0].replicas, len(pods))
+            if not room or replicas <= len(room):
                 continue
             where = "nodes" if topology == HOSTNAME else f"values of {topology}"
             soft = "" if why != _ANTI_AFFINITY else f", or {_PREFERRED}"
             yield RuleResult("pod.affinity", owner).block(
                 f"{counted(pods)} cannot share a value of {topology} ({why}): there are "
-                f"{len(room)} {where} for {len(pods)} pods, and {len(pods) - len(room)} find no "
-                "node",
-                f"{more_domains(topology)}{soft}",
+                f"{len(room)} {where} for {replicas} pods, and {replicas - len(room)} find no node",
+                f"{more_domains(topology, snapshot)}{soft}",
             )
 
 

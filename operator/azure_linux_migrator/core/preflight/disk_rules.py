@@ -6,22 +6,29 @@ from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.core.preflight.target_nodes import most_nodes
-
-AZURE_DISK = "disk.csi.azure.com"
+from azure_linux_migrator.model.azure_facts import SizeFacts
+from azure_linux_migrator.model.cluster import AZURE_DISK
 
 
 def disks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """vm.disks: another VM size has another cache, and so many nodes take so many disks."""
-    if snapshot.vm_size.lower() != snapshot.source.vm_size.lower():
-        yield from _of_another_size(snapshot)
-    yield from _attached(snapshot)
+    disks = {
+        volume.name
+        for workload in snapshot.workloads
+        for volume in workload.volumes
+        if volume.driver == AZURE_DISK
+    }
+    facts = snapshot.size_facts
+    if facts is not None:
+        if snapshot.resizes:
+            yield from _of_another_size(snapshot, facts)
+        yield from _attached(snapshot, facts, len(disks))
+    elif disks or snapshot.resizes:
+        yield of_pool(snapshot, "vm.disks").unchecked(snapshot.size_unread)
 
 
-def _of_another_size(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    result, facts = of_pool(snapshot, "vm.disks"), snapshot.size_facts
-    settings = snapshot.source.settings
-    if facts is None:
-        return
+def _of_another_size(snapshot: PreflightSnapshot, facts: SizeFacts) -> Iterator[Finding]:
+    result, settings = of_pool(snapshot, "vm.disks"), snapshot.source.settings
     room = facts.ephemeral_gib
     if settings.os_disk_type == "Ephemeral" and room is not None and settings.os_disk_gib > room:
         yield result.block(
@@ -36,23 +43,14 @@ def _of_another_size(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         )
 
 
-def _attached(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+def _attached(snapshot: PreflightSnapshot, facts: SizeFacts, disks: int) -> Iterator[Finding]:
     """The disks of the pods that move, and the room for them on the nodes of the target."""
-    result, facts = of_pool(snapshot, "vm.disks"), snapshot.size_facts
-    attached = sorted(
-        {
-            volume.name
-            for workload in snapshot.workloads
-            for volume in workload.volumes
-            if volume.driver == AZURE_DISK
-        }
-    )
-    most = most_nodes(snapshot)
-    if facts is None or facts.data_disks is None or not most:
+    result, most = of_pool(snapshot, "vm.disks"), most_nodes(snapshot)
+    if facts.data_disks is None or not most:
         return
-    if len(attached) > facts.data_disks * most:
+    if disks > facts.data_disks * most:
         yield result.block(
-            f"its pods have {len(attached)} disks, and {most} nodes of "
+            f"its pods have {disks} disks, and {most} nodes of "
             f"{snapshot.vm_size} take {facts.data_disks} each",
             "raise spec.target.count, or set a spec.target.vmSize that takes more disks",
         )

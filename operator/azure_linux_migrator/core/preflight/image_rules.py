@@ -23,7 +23,7 @@ from azure_linux_migrator.core.preflight.target_os import (
     nearest,
     resolves_to,
 )
-from azure_linux_migrator.core.preflight.target_traits import target_traits
+from azure_linux_migrator.core.preflight.target_traits import architecture_of, target_traits
 from azure_linux_migrator.model.azure_facts import Unread
 
 
@@ -213,13 +213,15 @@ def gpu(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """image.arch-os: container images run on another architecture only if they have it."""
     finding_of, sizes = of_pool(snapshot, "image.arch-os"), snapshot.facts.sizes
-    old = None if isinstance(sizes, Unread) else sizes.get(snapshot.source.vm_size.lower())
-    new = snapshot.size_facts
-    if old is not None and new is not None and old.arch != new.arch:
+    size = snapshot.source.vm_size
+    facts = None if isinstance(sizes, Unread) else sizes.get(size.lower())
+    old = architecture_of(size, facts)
+    new = architecture_of(snapshot.vm_size, snapshot.size_facts)
+    if old != new:
         yield finding_of.block(
-            f"its nodes are {old.arch} and those of VM size {snapshot.vm_size} are {new.arch}: "
-            f"containers whose images have no {new.arch} variant do not start",
-            f"set spec.target.vmSize to a size of {old.arch}, or acknowledge this once all images "
+            f"its nodes are {old} and those of VM size {snapshot.vm_size} are {new}: "
+            f"containers whose images have no {new} variant do not start",
+            f"set spec.target.vmSize to a size of {old}, or acknowledge this once all images "
             "have both",
         )
         return

@@ -8,6 +8,8 @@ from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_nodes import (
+    DISK_ZONE,
+    ZONE,
     TargetNode,
     cores,
     mebibytes,
@@ -31,16 +33,21 @@ _DAEMONS_TOLERATE = frozenset(
 )
 """AddOrUpdateDaemonPodTolerations in pkg/controller/daemon/util/daemonset_util.go."""
 
+_ZONES = frozenset((ZONE, DISK_ZONE, "failure-domain.beta.kubernetes.io/zone"))
+"""Labels whose value is the zone of the node."""
+
 
 def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.selector-pool: pods whose selector or required affinity no node of the target meets."""
     nodes = target_nodes(snapshot)
+    in_place = snapshot.spec.strategy.type is StrategyType.IN_PLACE
+    where = "nodeLabels of the pool" if in_place else "spec.target.labels"
     for owner, pods in groups(snapshot, lambda workload: _unmet(workload, nodes)):
         yield RuleResult("pod.selector-pool", owner).block(
             f"{counted(pods)} must run on nodes with {_words(pods[0], nodes)}, which nodes of pool "
             f"{snapshot.target} will not have{_by_hand(pods[0], nodes, snapshot)}",
-            "let it select a label of your own, and set that in spec.target.labels beside those "
-            "that the pool has",
+            f"let it select a label of your own, and set that in {where} beside those that the "
+            "pool has",
         )
 
 
@@ -77,6 +84,7 @@ def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def fit(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.fit: pods that no node of the target takes for its taints or its size."""
     nodes = [node for node in target_nodes(snapshot) if node.free.pods or node.taints]
+    yield from _unknown_room(snapshot, "pod.fit")
     for owner, pods in groups(snapshot, lambda workload: _misfit(workload, nodes)):
         taint = _taint(pods[0], nodes)
         result = RuleResult("pod.fit", owner)
@@ -108,6 +116,7 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         if workload.kind == "Pod" and workload.priority >= 0
     ]
     most = most_nodes(snapshot)
+    yield from _unknown_room(snapshot, "pool.capacity")
     if free is None or not free.pods or not pods or not most:
         return
     cpu, memory = (sum(pod.requests[at] for pod in pods) for at in (0, 1))
@@ -120,6 +129,12 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "raise spec.target.count (Auto takes what the pods request), or set a larger "
             "spec.target.vmSize",
         )
+
+
+def _unknown_room(snapshot: PreflightSnapshot, rule: str) -> Iterator[Finding]:
+    """What a node of another VM size holds comes from Azure."""
+    if snapshot.resizes and snapshot.size_facts is None:
+        yield of_pool(snapshot, rule).unchecked(snapshot.size_unread)
 
 
 def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -143,7 +158,7 @@ def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 yield RuleResult("pod.spread", owner).block(
                     f"{text}: minDomains is {constraint.min_domains}, and there will be "
                     f"{len(placeable)}, so that {replicas - room} pods find no node",
-                    f"{more_domains(constraint.topology)}, or lower its minDomains",
+                    f"{more_domains(constraint.topology, snapshot)}, or lower its minDomains",
                 )
             elif blue_green and left - placeable:
                 yield RuleResult("pod.spread", owner).block(
@@ -154,9 +169,16 @@ def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 )
 
 
-def more_domains(topology: str) -> str:
-    """How the target gets more values of a node label."""
-    return "raise spec.target.count" if topology == HOSTNAME else "add zones to spec.target.zones"
+def more_domains(topology: str, snapshot: PreflightSnapshot) -> str:
+    """How replicas get more values of a node label: its pool has one of any label but two."""
+    if topology == HOSTNAME:
+        return "raise spec.target.count"
+    if topology in _ZONES:
+        return "add zones to spec.target.zones"
+    return (
+        f"place replicas on other pools, as pool {snapshot.target} has one value of {topology} for "
+        "all its nodes"
+    )
 
 
 def domains(

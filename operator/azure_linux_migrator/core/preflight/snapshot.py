@@ -122,3 +122,15 @@ class PreflightSnapshot:
         """What Azure reports of the target's VM size; None where it could not be read."""
         sizes = self.facts.sizes
         return None if isinstance(sizes, Unread) else sizes.get(self.vm_size.lower())
+
+    @property
+    def size_unread(self) -> Unread:
+        """Why `size_facts` is None."""
+        sizes = self.facts.sizes
+        unlisted = Unread(f"VM size {self.vm_size} is not listed in this region")
+        return sizes if isinstance(sizes, Unread) else unlisted
+
+    @property
+    def resizes(self) -> bool:
+        """Whether the target has another VM size than the source."""
+        return self.vm_size.lower() != self.source.vm_size.lower()

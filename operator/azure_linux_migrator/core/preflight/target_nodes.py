@@ -5,6 +5,7 @@ node of the source. A label that somebody put on the nodes of the source by hand
 along. Owns these expectations; the rules in placement_rules.py hold pods against them.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,10 +16,10 @@ from azure_linux_migrator.core.preflight.target_os import TABLE, minor, resolves
 from azure_linux_migrator.model.azure_facts import SizeFacts, Unread
 from azure_linux_migrator.model.cluster import Allocatable, Node
 from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraints, Taint
-from azure_linux_migrator.model.selectors import Requirement
+from azure_linux_migrator.model.selectors import Labels, Requirement
 
 ZONE = "topology.kubernetes.io/zone"
-_DISK_ZONE = "topology.disk.csi.azure.com/zone"
+DISK_ZONE = "topology.disk.csi.azure.com/zone"
 _REGION = "topology.kubernetes.io/region"
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _SKU_REQUESTED = f"{OS_SKU_LABEL}-requested"
@@ -43,6 +44,11 @@ _OF_EVERY_NODE = (
 _RESERVED_CPU = ((1, 60), (2, 100), (4, 140), (8, 180), (16, 260), (32, 420), (64, 740))
 """Thousandths of a CPU that AKS reserves by the number of cores (node-resource-reservations)."""
 _EVICTION_MIB = 100
+_SGX = ("sgx.intel.com/", "kubernetes.azure.com/sgx")
+_WITH_SGX = re.compile(r"^standard_dc\d+d?s?_v[23]$")
+"""Sizes with enclaves (learn.microsoft.com/azure/confidential-computing/virtual-machine-options),
+and the resources by which nodes offer them (…/confidential-computing/confidential-nodes-aks-addon).
+"""
 _MIB_PER_GB = 1024
 
 
@@ -111,12 +117,12 @@ def mebibytes(memory: int) -> str:
 
 
 def target_nodes(snapshot: PreflightSnapshot) -> list[TargetNode]:
-    """One node for each zone in which the target pool will have nodes."""
-    sample = next((node for node in source_nodes(snapshot) if node.labels), None)
+    """One node for each zone in which the target pool will have nodes; with InPlace each node."""
+    sample = next((node.labels for node in source_nodes(snapshot) if node.labels), ())
     taints, free = tuple(_taints(snapshot)), _free(snapshot)
     return [
-        TargetNode(name, labels, taints, free, complete=sample is not None)
-        for name, labels in _labels(snapshot, dict(sample.labels) if sample else {})
+        TargetNode(name, labels, taints, free, complete=bool(sample))
+        for name, labels in _labels(snapshot, sample)
     ]
 
 
@@ -132,36 +138,41 @@ def most_nodes(snapshot: PreflightSnapshot) -> int:
     return max(snapshot.final, most)
 
 
-def _labels(
-    snapshot: PreflightSnapshot, sample: dict[str, str]
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """Name and labels of a node in each zone."""
+def _labels(snapshot: PreflightSnapshot, sample: Labels) -> Iterator[tuple[str, dict[str, str]]]:
+    """Name and labels of a node in each zone, or of each node that stays. `sample` are the labels
+    of a node of the source."""
     source, target = snapshot.source, snapshot.spec.target
     own = target.labels
     if own is None:
         own = {k: v for k, v in source.settings.labels if not k.startswith(_REFUSED)}
-    common = {key: value for key, value in sample.items() if key.startswith(_OF_EVERY_NODE)}
-    common |= own | _os_labels(snapshot)
-    common |= {
+    of_pool = own | _os_labels(snapshot)
+    of_pool |= {
         "agentpool": snapshot.target,
         AGENTPOOL_LABEL: snapshot.target,
         "kubernetes.azure.com/mode": source.mode.lower(),
         _INSTANCE_TYPE: target.vm_size or source.vm_size,
     }
     if snapshot.spec.strategy.type is StrategyType.IN_PLACE:
-        # The machines stay, so that their names do.
-        common.pop(HOSTNAME, None)
-        yield from ((node.name, common | {HOSTNAME: node.name}) for node in source_nodes(snapshot))
+        # The machines stay, and their names and zones with them.
+        for node in source_nodes(snapshot):
+            same = _of_every_node(node.labels or sample)
+            yield node.name, same | of_pool | {HOSTNAME: node.name}
         return
-    region = sample.get(_REGION, "")
+    common = _of_every_node(sample) | of_pool
+    region = common.get(_REGION, "")
     zones = target.zones or source.settings.zones
     named_zones = [zone for zone in zones if zone != "auto"]
     places = [f"{region}-{zone}" if region else zone for zone in named_zones]
     places = places or sorted({node.zone for node in source_nodes(snapshot)}) or [""]
     for index, place in enumerate(places):
         name = f"aks-{snapshot.target}-new-vmss{index:06d}"
-        where = {ZONE: place, _DISK_ZONE: place} if place else {}
+        where = {ZONE: place, DISK_ZONE: place} if place else {}
         yield name, common | {HOSTNAME: name} | where
+
+
+def _of_every_node(labels: Labels) -> dict[str, str]:
+    """Of a node's labels those that nobody has to set."""
+    return {key: value for key, value in labels if key.startswith(_OF_EVERY_NODE)}
 
 
 def _os_labels(snapshot: PreflightSnapshot) -> dict[str, str]:
@@ -200,9 +211,8 @@ def _free(snapshot: PreflightSnapshot) -> Allocatable:
         sizes = snapshot.facts.sizes
         facts = None if isinstance(sizes, Unread) else sizes.get(size.lower())
         whole = _of_size(facts, snapshot.source.settings.max_pods) if facts else Allocatable()
-        whole = whole._replace(
-            extended_resources=(*_plugin_devices(snapshot), *whole.extended_resources)
-        )
+        devices = _plugin_devices(snapshot, gpus=facts is not None and facts.gpus > 0)
+        whole = whole._replace(extended_resources=(*devices, *whole.extended_resources))
     if not whole.pods:
         return whole
     whole = whole._replace(pods=snapshot.spec.target.max_pods or whole.pods)
@@ -214,13 +224,16 @@ def _free(snapshot: PreflightSnapshot) -> Allocatable:
     )
 
 
-def _plugin_devices(snapshot: PreflightSnapshot) -> tuple[tuple[str, int], ...]:
-    """Devices of plugins that the VM size does not decide about: the nodes of the source have them
-    from a DaemonSet, which runs on the new nodes, too."""
+def _plugin_devices(snapshot: PreflightSnapshot, *, gpus: bool) -> tuple[tuple[str, int], ...]:
+    """Devices of plugins that the new VM size, with or without GPUs, does not exclude: the nodes
+    of the source have them from a DaemonSet, which runs on the new nodes, too."""
+    enclaves = _WITH_SGX.match(snapshot.vm_size.lower()) is not None
     most: dict[str, int] = {}
     for node in source_nodes(snapshot):
         for name, amount in node.allocatable.extended_resources:
-            if "/" in name and not name.endswith("/gpu"):
+            of_gpu, of_sgx = name.startswith("nvidia.com/"), name.startswith(_SGX)
+            offered = (gpus or not of_gpu) and (enclaves or not of_sgx)
+            if "/" in name and not name.endswith("/gpu") and offered:
                 most[name] = max(most.get(name, 0), amount)
     return tuple(sorted(most.items()))
 

@@ -4,11 +4,13 @@ their place."""
 import re
 
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+from azure_linux_migrator.model.azure_facts import SizeFacts
 
 _CONFIDENTIAL = re.compile(r"^standard_(dc\d+[a-z]*a[a-z]*|dc\d+e[a-z]*|ec\d+[a-z]*)_")
 """Sizes of confidential VMs: AMD SEV-SNP (`a`) and Intel TDX (`e`, and all of EC). DCsv2 and DCsv3
 have SGX enclaves, and are ordinary VMs beside them."""
 _ARM = re.compile(r"^standard_[a-z]+\d+[a-z]*p[a-z]*_")
+_ARM64 = "Arm64"
 _OLD = re.compile(r"_v[2-5]$")
 
 
@@ -19,7 +21,7 @@ def target_traits(snapshot: PreflightSnapshot) -> frozenset[str]:
     settings, facts = snapshot.source.settings, snapshot.size_facts
     size = snapshot.vm_size.lower()
     confidential = facts.confidential if facts is not None else _CONFIDENTIAL.match(size)
-    arm = facts.arch == "Arm64" if facts is not None else _ARM.match(size)
+    arm = architecture_of(size, facts) == _ARM64
     security = snapshot.spec.target.security
     secure_boot = _given(security.enable_secure_boot, settings.secure_boot)
     vtpm = _given(security.enable_vtpm, settings.vtpm)
@@ -36,6 +38,14 @@ def target_traits(snapshot: PreflightSnapshot) -> frozenset[str]:
         "streaming": settings.artifact_streaming,
     }
     return frozenset(trait for trait, holds in traits.items() if holds)
+
+
+def architecture_of(size: str, facts: SizeFacts | None) -> str:
+    """`x64` or `Arm64`; without facts by the name of the size
+    (learn.microsoft.com/azure/virtual-machines/vm-naming-conventions)."""
+    if facts is not None:
+        return facts.arch
+    return _ARM64 if _ARM.match(size.lower()) else "x64"
 
 
 def _given(value: bool | None, otherwise: bool) -> bool:

@@ -65,7 +65,9 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "save or move the data, or acknowledge this if the pod can begin with an empty "
             "directory",
         )
-    for owner, pods in groups(snapshot, lambda workload: workload.traits.read_paths):
+    for owner, pods in groups(
+        snapshot, lambda workload: workload.traits.read_paths and not workload.addon
+    ):
         yield RuleResult("pod.local-data", owner).warn(
             f"{counted(pods)} reads {', '.join(pods[0].traits.read_paths)} of its node; a new node "
             "has there what a DaemonSet puts there, and nothing else",
