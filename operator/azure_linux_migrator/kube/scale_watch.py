@@ -18,12 +18,19 @@ list all its objects."""
 
 class ScaleWatch:
     """Reads the scales of a world's pods, from their first list on. `changed` is called when that
-    was done first, and whenever a scale is another."""
+    was done first, and whenever a scale is another; `delivered` after every other reading."""
 
-    def __init__(self, client: Client, world: World, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        world: World,
+        changed: Callable[[], None],
+        delivered: Callable[[], None],
+    ) -> None:
         self._client = client
         self._world = world
         self._changed = changed
+        self._delivered = delivered
         self._pods_listed = asyncio.Event()
         self._controllers: dict[str, Controller] = {}
         self._task: asyncio.Task[None] | None = None
@@ -71,3 +78,5 @@ class ScaleWatch:
         if news or not self.synced:
             self.synced = True
             self._changed()
+        else:
+            self._delivered()

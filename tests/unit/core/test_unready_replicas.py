@@ -127,3 +127,26 @@ def test_a_scale_tells_how_many_pods_of_a_custom_resource_there_should_be() -> N
     assert evicted(planner(state)) == []
     state.put_controller(Controller(owner.qualified_kind, key, owner.uid, replicas=2))
     assert len(evicted(planner(state))) == 1
+
+
+def test_a_scale_that_is_older_than_the_pods_lets_no_more_of_them_go() -> None:
+    """An autoscaler has added ten pods since the scale was read."""
+    owner = Owner("CloneSet", "web", "clones", "apps.kruise.io")
+    scale = Controller(
+        owner.qualified_kind, NamespacedName("default", "web"), "clones", replicas=10
+    )
+    state = world([pod(f"p{number}", owner=owner) for number in range(10)])
+    state.put_controller(scale)
+    for number in range(10, 20):
+        state.put_pod(pod(f"p{number}", owner=owner))
+    assert len(evicted(planner(state))) == 2
+    for number in range(2):
+        state.remove_pod(NamespacedName("default", f"p{number}"))
+    assert evicted(planner(state)) == [], "two of twenty are out"
+    for number in range(2, 10):
+        state.remove_pod(NamespacedName("default", f"p{number}"))
+    state.put_pod(pod("old", "t-0", owner=owner, phase="Failed", ready=False))
+    work = planner(state)
+    assert evicted(work) == []
+    state.put_controller(scale)
+    assert len(evicted(work)) == 1, "it was scaled down; a pod that failed is no replica"

@@ -124,7 +124,7 @@ async def test_a_scale_is_followed_and_not_believed_once_it_cannot_be_read(
         return answers[-1](request)
 
     async with serving(api(latest)) as client, asyncio.timeout(10):
-        watch = ScaleWatch(client, world, changed.set)
+        watch = ScaleWatch(client, world, changed.set, lambda: None)
         watch.start()
         await asyncio.sleep(0.05)
         assert not watch.synced, "the pods are not known yet"

@@ -173,8 +173,10 @@ class World(Evictions):
             self._regroup(key.namespace)
 
     def put_controller(self, controller: Controller) -> None:
-        """A Deployment, ReplicaSet, StatefulSet or DaemonSet was added or changed, or a scale."""
-        if self.owner_index.put_controller(controller):
+        """A Deployment, ReplicaSet, StatefulSet or DaemonSet was added or changed, or a scale was
+        read."""
+        settled = controller.polled and self.implicit_budgets.scale_read(controller.uid)
+        if self.owner_index.put_controller(controller) or settled:
             self._notify_owner(controller.uid)
 
     def remove_controller(self, kind: str, key: NamespacedName) -> None:
@@ -245,6 +247,7 @@ class World(Evictions):
                 healthy=healthy,
                 leaving=pod.terminating,
                 placed=bool(pod.node) and not pod.terminating and not pod.finished,
+                finished=pod.finished,
             )
         if healthy:
             self.pdb_index.tally(pod, change)
