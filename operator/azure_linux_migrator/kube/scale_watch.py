@@ -70,7 +70,7 @@ class ScaleWatch:
         current = {controller.uid: controller for controller in scales.controllers}
         news = current != self._controllers or scales.unread != self._world.unread_scales
         for uid, controller in self._controllers.items():
-            if uid not in current:
+            if uid not in current and self._world.owner_index.exists(uid):
                 self._world.remove_controller(controller.kind, controller.key)
         for controller in scales.controllers:
             self._world.put_controller(controller)

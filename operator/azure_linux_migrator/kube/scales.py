@@ -39,9 +39,15 @@ class _ScaleSpec(Struct):
     replicas: int = 0
 
 
-class _Scale(Struct):
-    """An autoscaling/v1 Scale; 0 replicas are left out there."""
+class _ScaleMetadata(Struct):
+    uid: str = ""
 
+
+class _Scale(Struct):
+    """An autoscaling/v1 Scale; 0 replicas are left out there. Its uid is that of the object
+    (k8s.io/apiextensions-apiserver, pkg/registry/customresource/etcd.go)."""
+
+    metadata: _ScaleMetadata = field(default_factory=_ScaleMetadata)
     spec: _ScaleSpec = field(default_factory=_ScaleSpec)
 
 
@@ -80,7 +86,8 @@ async def read_scales(client: Client, owners: Iterable[OwnerRef]) -> Scales:
     cannot be read is in `unread` with the reason."""
     kinds: dict[tuple[str, str], list[OwnerRef]] = {}
     for reference in sorted(
-        owners, key=lambda reference: (reference.namespace, reference.owner.name)
+        owners,
+        key=lambda reference: (reference.namespace, reference.owner.name, reference.owner.uid),
     ):
         owner = reference.owner
         kinds.setdefault((owner.api_group, owner.kind), []).append(reference)
@@ -102,7 +109,7 @@ async def _read_kind(client: Client, group: str, kind: str, owners: list[OwnerRe
         resource = await _scalable(client, base, kind)
         for namespace, owner in owners if resource else ():
             path = f"{base}/namespaces/{namespace}/{resource}/{owner.name}/scale"
-            replicas = await _replicas(client, path)
+            replicas = await _replicas(client, path, owner.uid)
             if replicas is not None:
                 key = NamespacedName(namespace, owner.name)
                 controllers.append(
@@ -137,12 +144,13 @@ async def _scalable(client: Client, base: str, kind: str) -> str:
     )
 
 
-async def _replicas(client: Client, path: str) -> int | None:
-    """The wanted replicas; None where the owner is gone."""
+async def _replicas(client: Client, path: str, uid: str) -> int | None:
+    """The wanted replicas; None where the owner is gone, or another has its name."""
     try:
         content = await client.request("GET", path, timeout=TIMEOUT_SECONDS)
     except KubernetesError as error:
         if error.status == 404:
             return None
         raise
-    return msgspec.json.decode(content, type=_Scale).spec.replicas
+    scale = msgspec.json.decode(content, type=_Scale)
+    return scale.spec.replicas if scale.metadata.uid in {"", uid} else None

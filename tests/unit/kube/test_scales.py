@@ -148,3 +148,41 @@ def test_a_kind_of_the_same_name_is_another_one() -> None:
     world.remove_controller(other.qualified_kind, key)
     assert world.owner_index.exists("own")
     assert not world.owner_index.exists("other")
+
+
+async def test_an_object_that_is_created_again_is_another_owner() -> None:
+    """Its old pods still leave while the new ones come."""
+    world, old = World(), CLONES
+    new = Owner("CloneSet", "web", "created-again", GROUP)
+    for owner in (old, new):
+        world.put_pod(pod(owner.uid, key=NamespacedName("shop", owner.uid), owner=owner))
+
+    def scale(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"metadata": {"uid": new.uid}, "spec": {"replicas": 3}})
+
+    async with serving(api(scale)) as client:
+        await ScaleWatch(client, world, lambda: None, lambda: None).read()
+    assert [controller.uid for controller in world.owner_index.all_controllers()] == [new.uid]
+
+
+async def test_without_uids_in_its_scales_an_object_leaves_alone() -> None:
+    """An API server extension may leave the uid out: both owners get the same scale."""
+    world = World()
+    old, new = CLONES, Owner("CloneSet", "web", "created-again", GROUP)
+    for owner in (old, new):
+        world.put_pod(pod(owner.uid, key=NamespacedName("shop", owner.uid), owner=owner))
+    async with serving(api(replicas(3))) as client:
+        watch = ScaleWatch(client, world, lambda: None, lambda: None)
+        await watch.read()
+        world.remove_pod(NamespacedName("shop", old.uid))
+        await watch.read()
+        await watch.read()
+    assert [controller.uid for controller in world.owner_index.all_controllers()] == [new.uid]
+
+
+def test_a_controller_of_the_same_name_replaces_the_one_before() -> None:
+    """Its end was not seen, such as while the watch was down."""
+    world, key = World(), NamespacedName("shop", "web")
+    world.put_controller(Controller("Deployment", key, "before"))
+    world.put_controller(Controller("Deployment", key, "after"))
+    assert [controller.uid for controller in world.owner_index.all_controllers()] == ["after"]

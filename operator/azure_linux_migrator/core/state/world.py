@@ -174,7 +174,9 @@ class World(Evictions):
 
     def put_controller(self, controller: Controller) -> None:
         """A Deployment, ReplicaSet, StatefulSet or DaemonSet was added or changed, or a scale was
-        read."""
+        read. One of its name that has another uid is gone: it was created again."""
+        if self.owner_index.uid_of(controller.kind, controller.key) not in {"", controller.uid}:
+            self.remove_controller(controller.kind, controller.key)
         settled = controller.polled and self.implicit_budgets.scale_read(controller.uid)
         if self.owner_index.put_controller(controller) or settled:
             self._notify_owner(controller.uid)
