@@ -20,6 +20,10 @@ from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner
 TIMEOUT_SECONDS = 5.0
 """For one request: an API server extension that does not answer holds nothing up for long."""
 
+SHARED_FAILURES = frozenset({0, 401, 403, 429, 502, 503, 504})
+"""Statuses of an answer that every object of a kind would get, and 0 for none. Others concern one
+object: one without `spec.replicas` is answered 500."""
+
 
 class OwnerRef(NamedTuple):
     """An owner of pods, with its namespace."""
@@ -29,7 +33,8 @@ class OwnerRef(NamedTuple):
 
 
 class Scales(NamedTuple):
-    """What was read: a controller for each scale, and why kinds could not be read."""
+    """What was read: a controller for each scale, and why others could not be read: of a kind, such
+    as `CloneSet.apps.kruise.io`, or of one object: `CloneSet.apps.kruise.io shop/web`."""
 
     controllers: tuple[Controller, ...] = ()
     unread: Mapping[str, str] = {}
@@ -82,7 +87,7 @@ def owners_with_scale(pods: Iterable[Pod]) -> set[OwnerRef]:
 
 
 async def read_scales(client: Client, owners: Iterable[OwnerRef]) -> Scales:
-    """The scales of these owners; those that are gone are left out. Raises nothing: a kind that
+    """The scales of these owners; those that are gone are left out. Raises nothing: what
     cannot be read is in `unread` with the reason."""
     kinds: dict[tuple[str, str], list[OwnerRef]] = {}
     for reference in sorted(
@@ -102,22 +107,30 @@ async def read_scales(client: Client, owners: Iterable[OwnerRef]) -> Scales:
 
 
 async def _read_kind(client: Client, group: str, kind: str, owners: list[OwnerRef]) -> Scales:
-    """One after the other; the first failure stands for the rest of the kind."""
-    controllers: list[Controller] = []
+    """One after the other. A failure that the others of the kind would share ends it; any other
+    leaves out one object."""
+    qualified_kind = owners[0].owner.qualified_kind
     try:
         base = await _base(client, group)
         resource = await _scalable(client, base, kind)
-        for namespace, owner in owners if resource else ():
-            path = f"{base}/namespaces/{namespace}/{resource}/{owner.name}/scale"
-            replicas = await _replicas(client, path, owner.uid)
-            if replicas is not None:
-                key = NamespacedName(namespace, owner.name)
-                controllers.append(
-                    Controller(owner.qualified_kind, key, owner.uid, replicas=replicas)
-                )
     except (KubernetesError, msgspec.DecodeError) as error:
-        return Scales(tuple(controllers), {owners[0].owner.qualified_kind: str(error)})
-    return Scales(tuple(controllers))
+        return Scales((), {qualified_kind: str(error)})
+    controllers: list[Controller] = []
+    unread: dict[str, str] = {}
+    for namespace, owner in owners if resource else ():
+        key = NamespacedName(namespace, owner.name)
+        path = f"{base}/namespaces/{namespace}/{resource}/{owner.name}/scale"
+        try:
+            replicas = await _replicas(client, path, owner.uid)
+        except (KubernetesError, msgspec.DecodeError) as error:
+            if isinstance(error, KubernetesError) and error.status in SHARED_FAILURES:
+                unread[qualified_kind] = str(error)
+                break
+            unread[f"{qualified_kind} {key}"] = str(error)
+            continue
+        if replicas is not None:
+            controllers.append(Controller(qualified_kind, key, owner.uid, replicas=replicas))
+    return Scales(tuple(controllers), unread)
 
 
 async def _base(client: Client, group: str) -> str:

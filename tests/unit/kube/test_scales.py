@@ -68,7 +68,7 @@ async def test_the_scale_of_a_custom_resource_is_read_and_nothing_else() -> None
         (replicas(0), [0], {}),
         (refused(404, "not found"), [], {}),
         (refused(403, "may not"), [], {f"CloneSet.{GROUP}": "may not"}),
-        (refused(500, "no webhook"), [], {f"CloneSet.{GROUP}": "no webhook"}),
+        (refused(500, "no webhook"), [], {f"CloneSet.{GROUP} shop/web": "no webhook"}),
     ],
 )
 async def test_what_cannot_be_read_is_reported(
@@ -92,6 +92,20 @@ async def test_one_refusal_stands_for_its_kind() -> None:
     async with serving(api(scale)) as client:
         await read_scales(client, owners)
     assert asked == 1
+
+
+async def test_one_object_without_replicas_hides_no_other() -> None:
+    """The API server answers 500 for it (spec.replicas does not exist)."""
+
+    def scale(request: web.Request) -> web.StreamResponse:
+        answer = refused(500, "no replicas") if "/a/" in request.path else replicas(3)
+        return answer(request)
+
+    owners = {OwnerRef("shop", Owner("CloneSet", name, name, GROUP)) for name in "abc"}
+    async with serving(api(scale)) as client:
+        scales = await read_scales(client, owners)
+    assert [controller.uid for controller in scales.controllers] == ["b", "c"]
+    assert scales.unread == {f"CloneSet.{GROUP} shop/a": "no replicas"}
 
 
 def test_whose_scale_may_be_known() -> None:

@@ -40,7 +40,8 @@ class World(Evictions):
         self.listeners: list[Listener] = []
         self.unschedulable: dict[NamespacedName, Pod] = {}
         self.unread_scales: dict[str, str] = {}
-        """Kinds of controllers that nothing is watched of, and why their scale is not known."""
+        """Kinds of controllers that nothing is watched of, or single ones (kind and key), and why
+        their scale is not known."""
         self.starting: dict[NamespacedName, Pod] = {}
         """Pods that have a node and are neither Ready nor at an end."""
         self._settling: set[NamespacedName] = set()
