@@ -34,10 +34,12 @@ class OwnerRef(NamedTuple):
 
 class Scales(NamedTuple):
     """What was read: a controller for each scale, and why others could not be read: of a kind, such
-    as `CloneSet.apps.kruise.io`, or of one object: `CloneSet.apps.kruise.io shop/web`."""
+    as `CloneSet.apps.kruise.io`, or of one object: `CloneSet.apps.kruise.io shop/web`. `delay` is
+    the longest that an answer asks to wait with the next reading, in seconds."""
 
     controllers: tuple[Controller, ...] = ()
     unread: Mapping[str, str] = {}
+    delay: float = 0.0
 
 
 class _ScaleSpec(Struct):
@@ -103,7 +105,8 @@ async def read_scales(client: Client, owners: Iterable[OwnerRef]) -> Scales:
         )
     )
     unread = {text: why for part in parts for text, why in part.unread.items()}
-    return Scales(tuple(controller for part in parts for controller in part.controllers), unread)
+    controllers = tuple(controller for part in parts for controller in part.controllers)
+    return Scales(controllers, unread, max((part.delay for part in parts), default=0.0))
 
 
 async def _read_kind(client: Client, group: str, kind: str, owners: list[OwnerRef]) -> Scales:
@@ -114,15 +117,17 @@ async def _read_kind(client: Client, group: str, kind: str, owners: list[OwnerRe
         base = await _base(client, group)
         resource = await _scalable(client, base, kind)
     except (KubernetesError, msgspec.DecodeError) as error:
-        return Scales((), {qualified_kind: str(error)})
+        return Scales((), {qualified_kind: str(error)}, _delay(error))
     controllers: list[Controller] = []
     unread: dict[str, str] = {}
+    delay = 0.0
     for namespace, owner in owners if resource else ():
         key = NamespacedName(namespace, owner.name)
         path = f"{base}/namespaces/{namespace}/{resource}/{owner.name}/scale"
         try:
             replicas = await _replicas(client, path, owner.uid)
         except (KubernetesError, msgspec.DecodeError) as error:
+            delay = max(delay, _delay(error))
             if isinstance(error, KubernetesError) and error.status in SHARED_FAILURES:
                 unread[qualified_kind] = str(error)
                 break
@@ -130,7 +135,11 @@ async def _read_kind(client: Client, group: str, kind: str, owners: list[OwnerRe
             continue
         if replicas is not None:
             controllers.append(Controller(qualified_kind, key, owner.uid, replicas=replicas))
-    return Scales(tuple(controllers), unread)
+    return Scales(tuple(controllers), unread, delay)
+
+
+def _delay(error: KubernetesError | msgspec.DecodeError) -> float:
+    return error.delayed(0.0) if isinstance(error, KubernetesError) else 0.0
 
 
 async def _base(client: Client, group: str) -> str:

@@ -200,3 +200,58 @@ def test_a_controller_of_the_same_name_replaces_the_one_before() -> None:
     world.put_controller(Controller("Deployment", key, "before"))
     world.put_controller(Controller("Deployment", key, "after"))
     assert [controller.uid for controller in world.owner_index.all_controllers()] == ["after"]
+
+
+async def test_a_first_reading_that_does_not_end_holds_no_migration_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scale_watch, "SYNC_SECONDS", 0.1)
+    world, changed, released = World(), asyncio.Event(), asyncio.Event()
+    world.put_pod(pod("web-a", key=NamespacedName("shop", "web-a"), owner=CLONES))
+
+    async def late(request: web.Request) -> web.StreamResponse:
+        await released.wait()
+        answer: web.StreamResponse = await api(replicas(3))(request)
+        return answer
+
+    async with serving(late) as client, asyncio.timeout(10):
+        watch = ScaleWatch(client, world, changed.set, lambda: None)
+        watch.start()
+        watch.pods_listed()
+        await changed.wait()
+        assert watch.synced
+        assert "within" in world.unread_scales[f"CloneSet.{GROUP}"]
+        changed.clear()
+        released.set()
+        await changed.wait()
+        assert world.owner_index.exists(CLONES.uid)
+        assert world.unread_scales == {}
+        await asyncio.gather(watch.end(), return_exceptions=True)
+
+
+async def test_a_reading_that_fails_holds_no_migration_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(_: ScaleWatch) -> float:
+        raise ValueError
+
+    monkeypatch.setattr(scale_watch, "SYNC_SECONDS", 0.1)
+    monkeypatch.setattr(ScaleWatch, "read", fails)
+    nothing: Any = None
+    changed = asyncio.Event()
+    watch = ScaleWatch(nothing, World(), changed.set, lambda: None)
+    watch.start()
+    watch.pods_listed()
+    async with asyncio.timeout(10):
+        await changed.wait()
+    assert watch.synced
+    await asyncio.gather(watch.end(), return_exceptions=True)
+
+
+async def test_the_next_reading_waits_as_long_as_the_api_server_asks() -> None:
+    def scale(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"message": "busy"}, status=429, headers={"Retry-After": "90"})
+
+    world = World()
+    world.put_pod(pod("web-a", key=NamespacedName("shop", "web-a"), owner=CLONES))
+    async with serving(api(scale)) as client:
+        delay = await ScaleWatch(client, world, lambda: None, lambda: None).read()
+    assert delay == 90
