@@ -6,10 +6,12 @@ from msgspec import convert
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.planner import Planner
+from azure_linux_migrator.core.reconcile.context import context_of
+from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
 from azure_linux_migrator.kube.decode_owners import DeploymentObject
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner
 from tests.support.planners import planner
-from tests.support.worlds import NOW, pod, world
+from tests.support.worlds import NOW, at, migration, pod, seen, source, world
 
 BEGAN = NOW - 3600
 
@@ -150,3 +152,13 @@ def test_a_scale_that_is_older_than_the_pods_lets_no_more_of_them_go() -> None:
     assert evicted(work) == []
     state.put_controller(scale)
     assert len(evicted(work)) == 1, "it was scaled down; a pod that failed is no replica"
+
+
+def test_scales_that_cannot_be_read_are_reported_where_their_pods_are_on_the_source() -> None:
+    owner = Owner("CloneSet", "web", "clones", "apps.kruise.io")
+    state = world([pod("web-a", owner=owner)])
+    known = {"CloneSet.apps.kruise.io": "may not", "CloneSet.apps.kruise.io default/web": "none"}
+    others = {"Rollout.argoproj.io": "may not", "CloneSet.apps.kruise.io default/other": "none"}
+    state.unread_scales = known | others
+    context = context_of(migration(at("Preflight")), seen(state, source()), NOW)
+    assert build_snapshot(context).unread_scales == known
