@@ -122,7 +122,7 @@ class ClusterWatch:
             )
             for path, kind, put, remove in self._sources(world)
         }
-        self._scales = ScaleWatch(self._client, world, self._changed)
+        self._scales = ScaleWatch(self._client, world, self._changed, self._delivered)
         self._scales.start()
         for reflector in self._reflectors.values():
             reflector.start()

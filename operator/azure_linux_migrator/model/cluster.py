@@ -281,6 +281,11 @@ class Controller(Struct, frozen=True):
     available: Annotated[int | None, Sensitivity.PUBLIC] = None
     scaled_by: Annotated[ScaleOwner, Sensitivity.PUBLIC] = ScaleOwner.NOBODY
 
+    @property
+    def polled(self) -> bool:
+        """Whether only its scale is known, which is read now and then (see Owner.custom)."""
+        return self.kind == "ReplicationController" or "." in self.kind
+
 
 class Volume(Struct, frozen=True):
     """A bound persistent volume: the zones it can be attached in ("" for nodes outside any zone; no

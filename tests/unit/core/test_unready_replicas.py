@@ -6,10 +6,12 @@ from msgspec import convert
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.planner import Planner
+from azure_linux_migrator.core.reconcile.context import context_of
+from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
 from azure_linux_migrator.kube.decode_owners import DeploymentObject
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner
 from tests.support.planners import planner
-from tests.support.worlds import NOW, pod, world
+from tests.support.worlds import NOW, at, migration, pod, seen, source, world
 
 BEGAN = NOW - 3600
 
@@ -127,3 +129,36 @@ def test_a_scale_tells_how_many_pods_of_a_custom_resource_there_should_be() -> N
     assert evicted(planner(state)) == []
     state.put_controller(Controller(owner.qualified_kind, key, owner.uid, replicas=2))
     assert len(evicted(planner(state))) == 1
+
+
+def test_a_scale_that_is_older_than_the_pods_lets_no_more_of_them_go() -> None:
+    """An autoscaler has added ten pods since the scale was read."""
+    owner = Owner("CloneSet", "web", "clones", "apps.kruise.io")
+    scale = Controller(
+        owner.qualified_kind, NamespacedName("default", "web"), "clones", replicas=10
+    )
+    state = world([pod(f"p{number}", owner=owner) for number in range(10)])
+    state.put_controller(scale)
+    for number in range(10, 20):
+        state.put_pod(pod(f"p{number}", owner=owner))
+    assert len(evicted(planner(state))) == 2
+    for number in range(2):
+        state.remove_pod(NamespacedName("default", f"p{number}"))
+    assert evicted(planner(state)) == [], "two of twenty are out"
+    for number in range(2, 10):
+        state.remove_pod(NamespacedName("default", f"p{number}"))
+    state.put_pod(pod("old", "t-0", owner=owner, phase="Failed", ready=False))
+    work = planner(state)
+    assert evicted(work) == []
+    state.put_controller(scale)
+    assert len(evicted(work)) == 1, "it was scaled down; a pod that failed is no replica"
+
+
+def test_scales_that_cannot_be_read_are_reported_where_their_pods_are_on_the_source() -> None:
+    owner = Owner("CloneSet", "web", "clones", "apps.kruise.io")
+    state = world([pod("web-a", owner=owner)])
+    known = {"CloneSet.apps.kruise.io": "may not", "CloneSet.apps.kruise.io default/web": "none"}
+    others = {"Rollout.argoproj.io": "may not", "CloneSet.apps.kruise.io default/other": "none"}
+    state.unread_scales = known | others
+    context = context_of(migration(at("Preflight")), seen(state, source()), NOW)
+    assert build_snapshot(context).unread_scales == known

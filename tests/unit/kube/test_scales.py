@@ -68,7 +68,7 @@ async def test_the_scale_of_a_custom_resource_is_read_and_nothing_else() -> None
         (replicas(0), [0], {}),
         (refused(404, "not found"), [], {}),
         (refused(403, "may not"), [], {f"CloneSet.{GROUP}": "may not"}),
-        (refused(500, "no webhook"), [], {f"CloneSet.{GROUP}": "no webhook"}),
+        (refused(500, "no webhook"), [], {f"CloneSet.{GROUP} shop/web": "no webhook"}),
     ],
 )
 async def test_what_cannot_be_read_is_reported(
@@ -92,6 +92,20 @@ async def test_one_refusal_stands_for_its_kind() -> None:
     async with serving(api(scale)) as client:
         await read_scales(client, owners)
     assert asked == 1
+
+
+async def test_one_object_without_replicas_hides_no_other() -> None:
+    """The API server answers 500 for it (spec.replicas does not exist)."""
+
+    def scale(request: web.Request) -> web.StreamResponse:
+        answer = refused(500, "no replicas") if "/a/" in request.path else replicas(3)
+        return answer(request)
+
+    owners = {OwnerRef("shop", Owner("CloneSet", name, name, GROUP)) for name in "abc"}
+    async with serving(api(scale)) as client:
+        scales = await read_scales(client, owners)
+    assert [controller.uid for controller in scales.controllers] == ["b", "c"]
+    assert scales.unread == {f"CloneSet.{GROUP} shop/a": "no replicas"}
 
 
 def test_whose_scale_may_be_known() -> None:
@@ -124,7 +138,7 @@ async def test_a_scale_is_followed_and_not_believed_once_it_cannot_be_read(
         return answers[-1](request)
 
     async with serving(api(latest)) as client, asyncio.timeout(10):
-        watch = ScaleWatch(client, world, changed.set)
+        watch = ScaleWatch(client, world, changed.set, lambda: None)
         watch.start()
         await asyncio.sleep(0.05)
         assert not watch.synced, "the pods are not known yet"
@@ -148,3 +162,96 @@ def test_a_kind_of_the_same_name_is_another_one() -> None:
     world.remove_controller(other.qualified_kind, key)
     assert world.owner_index.exists("own")
     assert not world.owner_index.exists("other")
+
+
+async def test_an_object_that_is_created_again_is_another_owner() -> None:
+    """Its old pods still leave while the new ones come."""
+    world, old = World(), CLONES
+    new = Owner("CloneSet", "web", "created-again", GROUP)
+    for owner in (old, new):
+        world.put_pod(pod(owner.uid, key=NamespacedName("shop", owner.uid), owner=owner))
+
+    def scale(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"metadata": {"uid": new.uid}, "spec": {"replicas": 3}})
+
+    async with serving(api(scale)) as client:
+        await ScaleWatch(client, world, lambda: None, lambda: None).read()
+    assert [controller.uid for controller in world.owner_index.all_controllers()] == [new.uid]
+
+
+async def test_without_uids_in_its_scales_an_object_leaves_alone() -> None:
+    """An API server extension may leave the uid out: both owners get the same scale."""
+    world = World()
+    old, new = CLONES, Owner("CloneSet", "web", "created-again", GROUP)
+    for owner in (old, new):
+        world.put_pod(pod(owner.uid, key=NamespacedName("shop", owner.uid), owner=owner))
+    async with serving(api(replicas(3))) as client:
+        watch = ScaleWatch(client, world, lambda: None, lambda: None)
+        await watch.read()
+        world.remove_pod(NamespacedName("shop", old.uid))
+        await watch.read()
+        await watch.read()
+    assert [controller.uid for controller in world.owner_index.all_controllers()] == [new.uid]
+
+
+def test_a_controller_of_the_same_name_replaces_the_one_before() -> None:
+    """Its end was not seen, such as while the watch was down."""
+    world, key = World(), NamespacedName("shop", "web")
+    world.put_controller(Controller("Deployment", key, "before"))
+    world.put_controller(Controller("Deployment", key, "after"))
+    assert [controller.uid for controller in world.owner_index.all_controllers()] == ["after"]
+
+
+async def test_a_first_reading_that_does_not_end_holds_no_migration_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scale_watch, "SYNC_SECONDS", 0.1)
+    world, changed, released = World(), asyncio.Event(), asyncio.Event()
+    world.put_pod(pod("web-a", key=NamespacedName("shop", "web-a"), owner=CLONES))
+
+    async def late(request: web.Request) -> web.StreamResponse:
+        await released.wait()
+        answer: web.StreamResponse = await api(replicas(3))(request)
+        return answer
+
+    async with serving(late) as client, asyncio.timeout(10):
+        watch = ScaleWatch(client, world, changed.set, lambda: None)
+        watch.start()
+        watch.pods_listed()
+        await changed.wait()
+        assert watch.synced
+        assert "within" in world.unread_scales[f"CloneSet.{GROUP}"]
+        changed.clear()
+        released.set()
+        await changed.wait()
+        assert world.owner_index.exists(CLONES.uid)
+        assert world.unread_scales == {}
+        await asyncio.gather(watch.end(), return_exceptions=True)
+
+
+async def test_a_reading_that_fails_holds_no_migration_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(_: ScaleWatch) -> float:
+        raise ValueError
+
+    monkeypatch.setattr(scale_watch, "SYNC_SECONDS", 0.1)
+    monkeypatch.setattr(ScaleWatch, "read", fails)
+    nothing: Any = None
+    changed = asyncio.Event()
+    watch = ScaleWatch(nothing, World(), changed.set, lambda: None)
+    watch.start()
+    watch.pods_listed()
+    async with asyncio.timeout(10):
+        await changed.wait()
+    assert watch.synced
+    await asyncio.gather(watch.end(), return_exceptions=True)
+
+
+async def test_the_next_reading_waits_as_long_as_the_api_server_asks() -> None:
+    def scale(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"message": "busy"}, status=429, headers={"Retry-After": "90"})
+
+    world = World()
+    world.put_pod(pod("web-a", key=NamespacedName("shop", "web-a"), owner=CLONES))
+    async with serving(api(scale)) as client:
+        delay = await ScaleWatch(client, world, lambda: None, lambda: None).read()
+    assert delay == 90

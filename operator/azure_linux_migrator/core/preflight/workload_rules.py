@@ -204,13 +204,14 @@ def _second_replica(pod: WorkloadFacts, *, placed: bool) -> str:
 
 def owner_scales(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.owner-scale: how many pods a custom resource should have, where that is not known."""
-    for kind, why in sorted(snapshot.unread_scales.items()):
-        yield RuleResult("pod.owner-scale", kind).unchecked(
+    for subject, why in sorted(snapshot.unread_scales.items()):
+        yield RuleResult("pod.owner-scale", subject).unchecked(
             Unread(
                 f"its scale cannot be read ({why}); without it, the pods that are there count as "
                 "all that there should be"
             ),
-            "if a right is missing, add the component scale (rights.scale in the chart)",
+            "if a right is missing, add the component scale (rights.scale in the chart); if the "
+            "object has no replicas, set them in its spec",
         )
 
 

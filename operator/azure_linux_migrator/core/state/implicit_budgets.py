@@ -12,11 +12,13 @@ SHARE = 0.1
 
 
 class Tally(Struct):
-    """Pods of one owner: all, those that are not leaving, and those of them that are healthy or
-    have a node."""
+    """Pods of one owner: all, those that are not leaving, those of them that have not run to an
+    end, and those that are healthy or have a node. `peak` is the most of them that were `active`,
+    for a controller that is polled since its scale was read last."""
 
     pods: int = 0
     present: int = 0
+    active: int = 0
     healthy: int = 0
     placed: int = 0
     peak: int = 0
@@ -28,16 +30,35 @@ class ImplicitBudgets:
     def __init__(self) -> None:
         self._tallies: dict[str, Tally] = {}
 
-    def tally(self, uid: str, change: int, *, healthy: bool, leaving: bool, placed: bool) -> None:
+    def tally(
+        self,
+        uid: str,
+        change: int,
+        *,
+        healthy: bool,
+        leaving: bool,
+        placed: bool,
+        finished: bool = False,
+    ) -> None:
         """A pod of the owner appears (+1) or disappears (-1) in that state."""
         tally = self._tallies.get(uid)
         if tally is None:
             tally = self._tallies[uid] = Tally()
         tally.pods += change
         tally.present += 0 if leaving else change
+        tally.active += 0 if leaving or finished else change
         tally.healthy += change if healthy else 0
         tally.placed += change if placed else 0
-        tally.peak = max(tally.peak, tally.present)
+        tally.peak = max(tally.peak, tally.active)
+
+    def scale_read(self, uid: str) -> bool:
+        """The scale of an owner was read: what was seen before that does not count any more.
+        Returns whether that changes anything."""
+        tally = self._tallies.get(uid)
+        if tally is None or tally.peak == tally.active:
+            return False
+        tally.peak = tally.active
+        return True
 
     def settle(self, uid: str) -> None:
         """A pod of the owner is gone: forget the owner with its last one.
@@ -84,8 +105,9 @@ class ImplicitBudgets:
         `unseen` are evictions sent whose pod still looks healthy.
         """
         tally = self._of(uid)
-        if tally.healthy == tally.present and unseen == 0 and tally.present < tally.peak - 1:
-            tally.peak = tally.present + 1
+        settled = controller is None and tally.healthy == tally.active and unseen == 0
+        if settled and tally.active < tally.peak - 1:
+            tally.peak = tally.active + 1
         out = self.wanted(uid, controller) - self.healthy(uid, controller) + unseen
         return self.capacity(uid, controller) - out
 
@@ -99,6 +121,9 @@ class ImplicitBudgets:
 
     def wanted(self, uid: str, controller: Controller | None) -> int:
         """The wanted replicas. Where no controller is known, the most seen at one time stand for
-        them, which follows a scale-down once every pod that is left is healthy."""
-        tally = self._of(uid)
-        return max(tally.peak, tally.present) if controller is None else controller.replicas
+        them, which follows a scale-down once every pod that is left is healthy. A scale that is
+        polled may be old, or count only some of the pods: those seen since then count, too."""
+        peak = self._of(uid).peak
+        if controller is None:
+            return peak
+        return max(controller.replicas, peak) if controller.polled else controller.replicas

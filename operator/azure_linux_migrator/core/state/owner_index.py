@@ -25,6 +25,10 @@ class OwnerIndex:
         """Whether a controller of that uid is known."""
         return uid in self._controllers
 
+    def uid_of(self, kind: str, key: NamespacedName) -> str:
+        """The uid of the controller that has this name now; empty where none is known."""
+        return self._uids.get((kind, key), "")
+
     def controller_of(self, pod: Pod) -> Controller | None:
         """The controller that decides over a pod: a Deployment rather than its ReplicaSet."""
         controller = self._controllers.get(pod.owner.uid) if pod.owner else None

@@ -40,7 +40,8 @@ class World(Evictions):
         self.listeners: list[Listener] = []
         self.unschedulable: dict[NamespacedName, Pod] = {}
         self.unread_scales: dict[str, str] = {}
-        """Kinds of controllers that nothing is watched of, and why their scale is not known."""
+        """Kinds of controllers that nothing is watched of, or single ones (kind and key), and why
+        their scale is not known."""
         self.starting: dict[NamespacedName, Pod] = {}
         """Pods that have a node and are neither Ready nor at an end."""
         self._settling: set[NamespacedName] = set()
@@ -173,8 +174,12 @@ class World(Evictions):
             self._regroup(key.namespace)
 
     def put_controller(self, controller: Controller) -> None:
-        """A Deployment, ReplicaSet, StatefulSet or DaemonSet was added or changed, or a scale."""
-        if self.owner_index.put_controller(controller):
+        """A Deployment, ReplicaSet, StatefulSet or DaemonSet was added or changed, or a scale was
+        read. One of its name that has another uid is gone: it was created again."""
+        if self.owner_index.uid_of(controller.kind, controller.key) not in {"", controller.uid}:
+            self.remove_controller(controller.kind, controller.key)
+        settled = controller.polled and self.implicit_budgets.scale_read(controller.uid)
+        if self.owner_index.put_controller(controller) or settled:
             self._notify_owner(controller.uid)
 
     def remove_controller(self, kind: str, key: NamespacedName) -> None:
@@ -245,6 +250,7 @@ class World(Evictions):
                 healthy=healthy,
                 leaving=pod.terminating,
                 placed=bool(pod.node) and not pod.terminating and not pod.finished,
+                finished=pod.finished,
             )
         if healthy:
             self.pdb_index.tally(pod, change)

@@ -147,9 +147,14 @@ def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
 
 
 def _unread_scales(ctx: Context) -> dict[str, str]:
-    entries = ctx.planner.tracker.entries.values()
-    owners = {entry.pod.owner.qualified_kind for entry in entries if entry.pod.owner is not None}
-    return {kind: why for kind, why in ctx.seen.world.unread_scales.items() if kind in owners}
+    """Of the kinds, and of the single objects, that own pods on the source."""
+    owners: set[str] = set()
+    for entry in ctx.planner.tracker.entries.values():
+        if (owner := entry.pod.owner) is not None:
+            key = entry.pod.key._replace(name=owner.name)
+            owners |= {owner.qualified_kind, f"{owner.qualified_kind} {key}"}
+    unread = ctx.seen.world.unread_scales
+    return {subject: why for subject, why in unread.items() if subject in owners}
 
 
 def _pod(ctx: Context, entry: TrackedPod, companions: Companions) -> WorkloadFacts:
