@@ -115,6 +115,12 @@ class ArgoCD:
 
     def reconcile(self, name: str) -> None:
         """Compare with Git once more; nothing may differ."""
+        self.compare(name)
+        status = self._get(name)["status"]
+        assert status["sync"]["status"] == "Synced", status
+
+    def compare(self, name: str) -> None:
+        """Compare with Git once more, and wait until that is done."""
         self._refresh(name)
 
         def compared() -> bool:
@@ -122,8 +128,6 @@ class ArgoCD:
             return "argocd.argoproj.io/refresh" not in annotations
 
         wait_until(f"{name} is compared", compared)
-        status = self._get(name)["status"]
-        assert status["sync"]["status"] == "Synced", status
 
     def health(self) -> str:
         """The health of the Application of the migrations."""

@@ -51,8 +51,11 @@ class GitopsTool(Protocol):
     def sync(self, name: str) -> None:
         """Have the head of the repository applied, and wait until it is."""
 
+    def compare(self, name: str) -> None:
+        """Compare with Git once more, and wait until that is done; what differs is put back."""
+
     def reconcile(self, name: str) -> None:
-        """Compare with Git once more, and wait until that is done."""
+        """Compare with Git once more, and wait until that is done; nothing may differ."""
 
     def health(self) -> str:
         """What it makes of the migration: Progressing, Healthy, Suspended or Degraded."""

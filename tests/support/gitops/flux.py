@@ -156,6 +156,10 @@ class Flux:
 
         wait_until(f"{name} is reconciled", handled)
 
+    def compare(self, name: str) -> None:
+        """The same: what differs is put back."""
+        self.reconcile(name)
+
     def _applied(self, name: str, revision: str) -> bool:
         return bool(self._get(name).get("status", {}).get("lastAppliedRevision") == revision)
 
