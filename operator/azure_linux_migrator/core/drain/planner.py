@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ReplacementPolicy
-from azure_linux_migrator.core.drain.batch_times import BatchDuration, BatchTimes
+from azure_linux_migrator.core.drain.batch_times import Batch, BatchDuration, BatchTimes
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.blockers import find_blockers, unschedulable
 from azure_linux_migrator.core.drain.drain_listener import DrainListener
@@ -148,10 +148,10 @@ class Planner:
             wake_at=self._wake_at(),
         )
 
-    def batch_time(self, now: float) -> BatchDuration | None:
-        """What the batch that ended last took and had to take; None where that was not seen."""
+    def batch_time(self, now: float, batch: Batch) -> BatchDuration | None:
+        """What a batch that ended now took and had to take; None where that was not seen."""
         self._watch_batch(now)
-        return self.tracker.batch_times.last
+        return self.tracker.batch_times.of(batch)
 
     def forced(self) -> tuple[DeletePod, ...]:
         """Deletions of everything that is admitted and left, as of the last plan."""
