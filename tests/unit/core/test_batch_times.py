@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from azure_linux_migrator.api.status import timestamp
 from azure_linux_migrator.core.drain.batch_times import MOST_EVENTS, BatchDuration
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.state.world import World
@@ -12,6 +13,7 @@ from tests.support.planners import planner
 from tests.support.worlds import NOW, budget, pod, world
 
 WEB = NamespacedName("default", "web")
+FIRST = (1, timestamp(NOW))
 SET = Owner("StatefulSet", "web", "set")
 
 
@@ -50,7 +52,7 @@ def _drained(*starts: float, wasted: float = 0.0) -> BatchDuration:
     work = planner(state)
     for turn, start in enumerate(starts, start=1):
         at = _move(state, work, turn, at=at, start=start, wasted=wasted)
-    seen = work.batch_time(at)
+    seen = work.batch_time(at, FIRST)
     assert seen is not None
     return seen
 
@@ -91,7 +93,7 @@ def test_a_pod_of_the_same_name_holds_its_slot_while_the_old_one_ends() -> None:
         work.plan(at + 7.5)
         state.put_budget(_budget(1, revision + 5))
         at += 7.5
-    seen = work.batch_time(at)
+    seen = work.batch_time(at, FIRST)
     assert seen is not None
     assert seen.ideal == pytest.approx(2 * (2 + 5) + 2)
     assert seen.floor == pytest.approx(seen.ideal + 2 * 0.5)
@@ -104,7 +106,7 @@ def test_a_batch_that_was_under_way_before_the_first_look_is_not_measured() -> N
     at = NOW
     for turn in (1, 2, 3):
         at = _move(state, work, turn, at=at, start=1.0)
-    assert work.batch_time(at) is None
+    assert work.batch_time(at, FIRST) is None
 
 
 def test_a_batch_without_evictions_has_no_time() -> None:
@@ -112,7 +114,7 @@ def test_a_batch_without_evictions_has_no_time() -> None:
     work = planner(state)
     work.plan(NOW)
     state.remove_pod(NamespacedName("default", "a"), 5)
-    assert work.batch_time(NOW + 5) is None
+    assert work.batch_time(NOW + 5, FIRST) is None
 
 
 def test_what_happens_to_others_is_not_kept_and_not_too_much_of_the_rest() -> None:
@@ -131,4 +133,4 @@ def test_what_happens_to_others_is_not_kept_and_not_too_much_of_the_rest() -> No
     assert len(events) <= MOST_EVENTS
     for name in ("p0", "p1", "p2"):
         state.remove_pod(NamespacedName("default", name), 90_000)
-    assert work.batch_time(NOW + 60) is None, "a part of it was not kept"
+    assert work.batch_time(NOW + 60, FIRST) is None, "a part of it was not kept"

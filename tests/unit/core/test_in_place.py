@@ -1,5 +1,7 @@
 """InPlace asks AKS for another OS SKU and for nothing else."""
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from azure_linux_migrator.azure.pools import failure_of
 from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.pool_size import most_extra
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.cluster import Node
@@ -74,11 +77,29 @@ def test_a_change_that_fails_for_what_passes_by_itself_is_asked_for_again(
 ) -> None:
     pool = failed_pool(code, message)
     wanted = migration(at("UpdateInPlace"), strategy=IN_PLACE)
-    decision = decide(wanted, seen(world([], nodes=NODES), pool), NOW)
-    assert decision.actions == (UpdatePool("src", (("osSKU", "AzureLinux"),), "e1"),)
-    waiting = decide(wanted, seen(world([], nodes=NODES), pool, asked={"src": NOW - 5.0}), NOW)
-    assert waiting.actions == ()
+    state = world([], nodes=NODES)
+    waiting = decide(wanted, read_at(seen(state, pool, asked={"src": NOW - 3600.0}), NOW), NOW)
+    assert waiting.actions == (), "the delay is that after the failure, not after the request"
     assert reason in str(waiting.status.conditions)
+    later = NOW + 61
+    decision = decide(wanted, read_at(seen(state, pool, asked={"src": NOW - 3600.0}), later), later)
+    assert decision.actions == (UpdatePool("src", (("osSKU", "AzureLinux"),), "e1"),)
+
+
+def test_a_change_that_fails_again_and_again_is_asked_for_less_often_and_not_for_ever() -> None:
+    pool = failed_pool("AllocationFailed", "not enough capacity")
+    wanted = migration(at("UpdateInPlace"), strategy=IN_PLACE)
+    state, asked, sent = world([], nodes=NODES), {"src": NOW}, []
+    for now in (NOW + 10.0 * index for index in range(1, 2000)):
+        decision = decide(wanted, read_at(seen(state, pool, asked=dict(asked)), now), now)
+        if decision.actions:
+            assert decision.actions == (UpdatePool("src", (("osSKU", "AzureLinux"),), "e1"),)
+            sent.append(now)
+            asked["src"] = now
+    assert [later - sooner for sooner, later in pairwise([NOW, *sent])] == [70, 130, 250, 490]
+    assert decision.status.is_true("Stalled")
+    assert "UpdateFailed" in str(decision.status.conditions)
+    assert "after 5 attempts" in decision.status.message
 
 
 @pytest.mark.parametrize(
@@ -96,6 +117,12 @@ def test_a_change_that_fails_for_what_an_admin_has_to_fix_waits_for_it(
     decision = decide(wanted, seen(world([], nodes=NODES), pool), NOW)
     assert not any(isinstance(action, UpdatePool) for action in decision.actions)
     assert "UpdateFailed" in str(decision.status.conditions)
+
+
+def read_at(observation: Observation, now: float) -> Observation:
+    """The observation with its pools read at another time."""
+    assert observation.pools is not None
+    return replace(observation, pools=replace(observation.pools, at=now))
 
 
 def failed_pool(code: str, message: str) -> Pool:

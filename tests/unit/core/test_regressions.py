@@ -189,11 +189,12 @@ def test_an_operation_whose_cause_may_pass_is_asked_for_again() -> None:
     pool = target(state="Failed", failure=failure)
     status = MigrationStatus(step="CreateTarget", start_time=timestamp(NOW - 60))
     state = world([], nodes=[Node("s-0", "src")])
-    decision = decide(
-        migration(status), seen(state, source(), pool, asked={"srcazl": NOW - 5}), NOW
-    )
-    assert (decision.actions, decision.wake_at) == ((), NOW + 55)
-    decision = decide(migration(status), seen(state, source(), pool), NOW)
+    asked = {"srcazl": NOW - 3600}
+    decision = decide(migration(status), seen(state, source(), pool, asked=asked), NOW)
+    assert (decision.actions, decision.wake_at) == ((), NOW + 60)
+    observation = seen(state, source(), pool, asked=asked)
+    fresh = PoolReading({"src": source(), "srcazl": pool}, NOW + 60)
+    decision = decide(migration(status), replace(observation, pools=fresh), NOW + 60)
     assert [type(action) for action in decision.actions] == [UpdatePool]
 
 

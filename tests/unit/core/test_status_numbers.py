@@ -134,6 +134,27 @@ def test_the_ratio_is_that_of_all_batches_that_were_measured() -> None:
     assert after.ratio == 1.0
 
 
+def test_a_batch_without_pods_does_not_count_the_one_before_again() -> None:
+    state, before = world([]), at("Drain", batch=batch_of(index=1))
+    status_of(state, before)
+    planner = memory_of(state)._planner
+    assert planner is not None
+    web = NamespacedName("default", "web")
+    planner.tracker.batch_times.last = BatchDuration(
+        seconds=50.0, ideal=25.0, floor=26.0, budget=web
+    )
+    first = status_of(state, before)
+    assert first.timing.measured_seconds == 50
+    assert status_of(state, before).timing.measured_seconds == 50, "its write was refused"
+    second = at("Drain", batch=batch_of(index=2), timing=first.timing)
+    assert status_of(state, second).timing.measured_seconds == 50
+
+
+def batch_of(index: int) -> BatchProgress:
+    """A batch that is not drained yet."""
+    return BEGUN.model_copy(update={"index": index, "of": 2, "counted_from": timestamp(NOW - 60)})
+
+
 def test_a_soak_says_until_when() -> None:
     state = world([], nodes=[Node("s-0", "src", **BATCH), Node("t-0", "srcazl")])
     after = status_of(

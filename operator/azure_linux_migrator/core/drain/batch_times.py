@@ -31,6 +31,10 @@ MOST_EVENTS = 10_000
 _Event = tuple[Pod | None, Pod | None, NamespacedName | None, bool]
 
 
+Batch = tuple[int, str | None]
+"""A batch's index, and when its time began to count, as in the status."""
+
+
 class BatchDuration(Struct, frozen=True):
     """A batch that was seen from its beginning to its end, in seconds; `budget` had to take longest
     in all batches so far."""
@@ -94,6 +98,14 @@ class BatchTimes:
         self._totals: defaultdict[NamespacedName, float] = defaultdict(float)
         self.last: BatchDuration | None = None
         """The batch that ended last; None if it was not seen whole, or no budget lost a pod."""
+        self._counted: tuple[BatchDuration | None, Batch] = None, (0, None)
+
+    def of(self, batch: Batch) -> BatchDuration | None:
+        """The batch that ended last, if it is asked for as this one first: one without pods after
+        it has no time of its own."""
+        if self._counted[0] is not self.last:
+            self._counted = self.last, batch
+        return self.last if self._counted[1] == batch else None
 
     # Events
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ReplacementPolicy
-from azure_linux_migrator.core.drain.batch_times import BatchDuration, BatchTimes
+from azure_linux_migrator.core.drain.batch_times import Batch, BatchDuration, BatchTimes
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.blockers import find_blockers, unschedulable
 from azure_linux_migrator.core.drain.drain_listener import DrainListener
@@ -148,19 +148,20 @@ class Planner:
             wake_at=self._wake_at(),
         )
 
-    def batch_time(self, now: float) -> BatchDuration | None:
-        """What the batch that ended last took and had to take; None where that was not seen."""
+    def batch_time(self, now: float, batch: Batch) -> BatchDuration | None:
+        """What a batch that ended now took and had to take; None where that was not seen."""
         self._watch_batch(now)
-        return self.tracker.batch_times.last
+        return self.tracker.batch_times.of(batch)
 
     def forced(self) -> tuple[DeletePod, ...]:
         """Deletions of everything that is admitted and left, as of the last plan."""
         return forced(self.tracker, self._now)
 
     def _deadlocked(self) -> bool:
-        """Whether no pod of the batch is leaving or waited for, and every queue is blocked."""
+        """Whether no pod of the batch is leaving, asked for or waited for, and every queue is
+        blocked."""
         progress, tier = self.pool_progress, self.tracker.tier
-        if progress.terminating > len(self._stuck_terminating) + len(self.tracker.abandoned):
+        if self._leaving() or self.tracker.asked():
             return False
         if any(node.waiting for node in progress.by_node.values() if node.batch > 0):
             return False
@@ -168,6 +169,21 @@ class Planner:
             queue.blocker is None and (queue.admitted or queue.again)
             for queue in self.tracker.queues.all()
             if queue.tier == tier
+        )
+
+    def _leaving(self) -> bool:
+        gone = len(self._stuck_terminating) + len(self.tracker.abandoned)
+        return self.pool_progress.terminating > gone
+
+    def moves(self, plan: Plan) -> bool:
+        """Whether a pod is leaving, or is asked for, now or just before, that was not refused."""
+        inflight = self.tracker.world.inflight
+        refused = inflight.pod_refusals.times
+        if self._leaving() or any(not refused(item.pod, item.uid) for item in plan.evictions):
+            return True
+        return self.tracker.asked() > 0 and any(
+            inflight.under_way(key, entry.pod.uid) and not refused(key, entry.pod.uid)
+            for key, entry in self.tracker.entries.items()
         )
 
     def _watch_batch(self, now: float) -> None:

@@ -92,6 +92,12 @@ class PodTracker:
         progress = self.pool_progress.by_node.get(node)
         return progress.remaining if progress else 0
 
+    def asked(self) -> int:
+        """How many pods have an eviction under way, or are asked for again after a refusal."""
+        nodes = self.pool_progress.by_node.values()
+        staying = sum(node.moving - node.terminating for node in nodes)
+        return staying - sum(queue.left for queue in self.queues.all())
+
     # Placing
 
     def place(self, pod: Pod, *, alone: bool = True) -> None:

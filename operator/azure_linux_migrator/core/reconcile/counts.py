@@ -150,7 +150,7 @@ def _eta(ctx: Context, rest: float) -> str | None:
 def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
     spent = timing.drain_seconds + ctx.now - (since_epoch(batch.started_at) or ctx.now)
     after = timing.model_copy(update={"drain_seconds": round(spent, 1), "eta": None})
-    seen = ctx.planner.batch_time(ctx.now)
+    seen = ctx.planner.batch_time(ctx.now, (batch.index, batch.counted_from))
     if seen is None or _was_blocked(ctx, batch):
         return after
     measured = round((timing.measured_seconds or 0.0) + seen.seconds, 2)

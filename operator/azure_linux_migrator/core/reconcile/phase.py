@@ -6,7 +6,7 @@ from azure_linux_migrator.core.steps.drain import HOLDS
 from azure_linux_migrator.core.steps.progress import Context, Progress
 
 STANDSTILL_SECONDS = 60.0
-"""A drain with blockers that has moved no pod for so long is blocked, whatever it tries."""
+"""A drain with blockers that has moved no pod for so long is blocked, whatever it tries again."""
 
 _STANDS = HOLDS | {Reason.NODES_HELD, Reason.NODE_AGENTS_NOT_READY}
 """Reasons for which no pod is moved at all."""
@@ -36,6 +36,14 @@ def _blocked(ctx: Context, progress: Progress) -> bool:
 
 def _stands_still(ctx: Context) -> bool:
     before = ctx.migration.status
-    since = since_epoch(before.last_progress_time)
-    moves = before.pods.remaining != ctx.pool_progress.remaining
-    return since is not None and not moves and ctx.now - since >= STANDSTILL_SECONDS
+    progress_at = since_epoch(before.last_progress_time)
+    moved = before.pods.remaining != ctx.pool_progress.remaining
+    if progress_at is None or moved or before.phase == Phase.PAUSED or _moves(ctx):
+        return False
+    return ctx.now - progress_at >= STANDSTILL_SECONDS
+
+
+def _moves(ctx: Context) -> bool:
+    """Whether something is under way that has not been refused."""
+    surges = any(action.key not in ctx.seen.problems for action in ctx.plan.surges)
+    return surges or ctx.planner.moves(ctx.plan)

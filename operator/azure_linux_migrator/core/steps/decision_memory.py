@@ -4,6 +4,8 @@ Everything in it can be derived again: it saves a walk over all pods for each ev
 loop owns it, and passes it in with each observation; `decide` keeps nothing anywhere else.
 """
 
+from msgspec import Struct
+
 from azure_linux_migrator.core.drain.node_progress import PoolProgress
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.scope import Scope
@@ -14,6 +16,16 @@ FindingsKey = tuple[int, tuple[str, ...], float, float, int]
 """Generation, acknowledged checks, times of the two readings, and the window of time."""
 
 
+class FailedOperation(Struct):
+    """An operation of AKS on a pool that failed: when it was asked for (0 where another process or
+    somebody else did), since when the failure is seen, both in seconds since the epoch, and how
+    many failures in a row there were."""
+
+    asked_at: float
+    since: float
+    times: int
+
+
 class DecisionMemory:
     """The planner, which follows every event of the world, and the last preflight findings."""
 
@@ -22,6 +34,8 @@ class DecisionMemory:
         self.waits: dict[str, tuple[float, float]] = {}
         """Since when something is waited for, and when it was last (core/steps/waits.py), both in
         seconds since the epoch."""
+        self.failed_operations: dict[str, FailedOperation] = {}
+        """By the pool's name (core/steps/operation_retry.py)."""
         self._planner: Planner | None = None
 
     @property

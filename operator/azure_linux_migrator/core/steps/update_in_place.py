@@ -6,7 +6,7 @@ nodes.
 """
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.core.steps.operation_retry import once_more
+from azure_linux_migrator.core.steps.operation_retry import failed_operation, once_more
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.pool import Pool
@@ -15,6 +15,10 @@ from azure_linux_migrator.model.provisioning_state import UNFINISHED
 FRESH_SECONDS = 15.0
 SHOWS_SECONDS = 120.0
 """Nodes of a pool that AKS says is changed are waited for so long, then it is asked again."""
+
+ATTEMPTS = 5
+"""After so many failures in a row an admin is waited for, also where the cause passes by itself:
+each attempt may cordon and drain nodes."""
 
 
 def update_in_place(ctx: Context) -> Progress:
@@ -44,18 +48,20 @@ def update_in_place(ctx: Context) -> Progress:
 
 
 def _failed(ctx: Context, pool: Pool, os_sku: str) -> Progress:
-    """Ask again where the cause passes by itself, else wait for an admin.
+    """Ask again, ATTEMPTS times in all, where the cause passes by itself; else wait for an admin.
 
     AKS fails an upgrade after a drain of half an hour or more: that does not pass by itself.
     """
     failure, blocked = pool.failure, _held_by(ctx)
     passes = failure is not None and failure.reason is not Reason.DRAIN_FAILED_IN_AZURE
-    if failure is not None and failure.retryable and passes:
+    times = failed_operation(ctx, pool.name).times
+    if failure is not None and failure.retryable and passes and times < ATTEMPTS:
         text = f"AKS could not change node pool {pool.name}: {failure.message}{blocked}"
         return once_more(ctx, failure, _change(ctx, pool, os_sku), text)
     return refused(
         Reason.UPDATE_FAILED,
         f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
+        f"{f' after {times} attempts' if times > 1 else ''}"
         f"{': ' + failure.message if failure else ''}{blocked}; fix that and "
         f"start it again with az aks nodepool update --name {pool.name} --os-sku {os_sku} …",
         *ctx.pool_reads(FRESH_SECONDS),
