@@ -3,6 +3,7 @@ and is watched to its end; the apiserver is restarted while the page is open."""
 
 import asyncio
 import contextlib
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,9 +82,9 @@ async def test_a_blocked_migration_is_helped_and_watched_to_its_end(
             await page.keyboard.press("ArrowRight")
             await page.keyboard.press("ArrowRight")
             chosen = page.locator("#source .node[aria-selected=true]")
+            await expect(chosen).to_have_attribute("aria-label", re.compile("vmss000001"))
             await expect(chosen).to_have_count(1)
             label = str(await chosen.get_attribute("aria-label"))
-            assert "vmss000001" in label
             assert label.endswith("pods")
             await expect(page.locator("#detail")).to_contain_text("kube-system/agent")
             await page.keyboard.press("Escape")
