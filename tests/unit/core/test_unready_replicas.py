@@ -157,8 +157,8 @@ def test_a_scale_that_is_older_than_the_pods_lets_no_more_of_them_go() -> None:
 def test_scales_that_cannot_be_read_are_reported_where_their_pods_are_on_the_source() -> None:
     owner = Owner("CloneSet", "web", "clones", "apps.kruise.io")
     state = world([pod("web-a", owner=owner)])
-    known = {"CloneSet.apps.kruise.io": "may not", "CloneSet.apps.kruise.io default/web": "none"}
+    reasons = {"CloneSet.apps.kruise.io": "may not", "CloneSet.apps.kruise.io default/web": "none"}
     others = {"Rollout.argoproj.io": "may not", "CloneSet.apps.kruise.io default/other": "none"}
-    state.unread_scales = known | others
+    state.unread_scales = reasons | others
     context = context_of(migration(at("Preflight")), seen(state, source()), NOW)
-    assert build_snapshot(context).unread_scales == known
+    assert build_snapshot(context).unread_scales == reasons

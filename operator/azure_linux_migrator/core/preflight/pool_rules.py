@@ -32,8 +32,8 @@ SYSTEM_PODS = 30
 POOL_PODS = 30
 """learn.microsoft.com/azure/aks/azure-cni-overview: the least pods of a whole pool."""
 _CODE = re.compile(
-    r"(?i:terraform|opentofu|bicep|pulumi|capz|cluster-api|azure-service-operator|crossplane|argocd|"
-    r"fluxcd|gitops)|(?<![A-Za-z])(?i:aso|iac|tofu)(?![A-Za-z])|"
+    r"(?i:terraform|opentofu|bicep|pulumi|cluster-api|azure-service-operator|crossplane|argocd|"
+    r"fluxcd|gitops)|(?<![A-Za-z])(?i:aso|capz|iac|tofu)(?![A-Za-z])|"
     r"(?<=[a-z])(?:ASO|Aso|IAC|IaC|Iac|Tofu)(?![a-z])"
 )
 """Tools that make node pools from code, in a tag: the short names, which are parts of other words
