@@ -112,6 +112,23 @@ def test_an_end_that_a_tool_restores_from_git_ends_nothing(verb: str) -> None:
     assert (again.status.aborted_at, again.status.rollback) == (None, None)
 
 
+@pytest.mark.parametrize("verb", ["pause", "abort", "rollback", "retry"])
+def test_a_value_that_was_acted_on_before_is_reported(verb: str) -> None:
+    earlier = {"earlier_tokens": (f"{verb}=1",), f"handled_{verb}": "2"}
+    run = IntentRun(draining(**earlier))
+    words = f"azlm.dev/{verb}=1 (was acted on before; use another value, or kubectl azlm {verb} m)"
+    for _ in range(2):
+        assert run(**{verb: "1"}).status.message.endswith(f". Without effect: {words}")
+    assert "Without effect" not in run(**{verb: "2"}).status.message, "it may just have acted"
+
+
+def test_a_retry_that_was_acted_on_before_is_reported_after_the_end_too() -> None:
+    run = IntentRun(draining(earlier_tokens=("retry=1",), handled_retry="2"))
+    assert run(abort="1").status.aborted_at
+    assert "azlm.dev/retry=1 (was acted on before" in run(retry="1").status.message
+    assert run(retry="3").status.aborted_at is None
+
+
 def test_words_that_git_restores_are_not_displaced_by_newer_ones() -> None:
     run = begun_with(pause="git")
     for number in range(60):

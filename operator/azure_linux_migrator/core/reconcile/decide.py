@@ -70,7 +70,8 @@ def _decide(migration: Migration, observation: Observation, now: float) -> Decis
         return release(ctx)
     if ended(migration.status):
         if not tries_again(migration):
-            return _ended(ctx)
+            decision = _ended(ctx)
+            return replace(decision, status=with_unused_tokens(migration, decision.status))
         migration = _begin_again(migration)
         ctx = context_of(migration, observation, now)
     if _asks_to_abort(ctx):

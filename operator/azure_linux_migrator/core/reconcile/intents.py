@@ -41,11 +41,17 @@ REMEMBERED = 24
 
 def token(migration: Migration, annotation: str) -> str:
     """The value of an annotation if it is new, else an empty text."""
-    value = migration.annotations.get(annotation, "")[:TOKEN_LIMIT]
-    status = migration.status
+    value = _value(migration, annotation)
+    last = value == getattr(migration.status, _HANDLED[annotation])
+    return "" if last or earlier_token(migration, annotation) else value
+
+
+def earlier_token(migration: Migration, annotation: str) -> str:
+    """The value of an annotation if it was acted on before the last one, else an empty text."""
+    value, status = _value(migration, annotation), migration.status
     if value == getattr(status, _HANDLED[annotation]):
         return ""
-    return "" if _entry(annotation, value) in status.earlier_tokens else value
+    return value if _entry(annotation, value) in status.earlier_tokens else ""
 
 
 def remembering(migration: Migration, status: MigrationStatus) -> MigrationStatus:
@@ -56,7 +62,7 @@ def remembering(migration: Migration, status: MigrationStatus) -> MigrationStatu
         last = getattr(migration.status, _HANDLED[annotation])
         if last and last != getattr(status, _HANDLED[annotation]):
             entries.append(_entry(annotation, last))
-        now_set = _entry(annotation, migration.annotations.get(annotation, "")[:TOKEN_LIMIT])
+        now_set = _entry(annotation, _value(migration, annotation))
         if now_set in entries:
             entries.append(now_set)
     newest_first = tuple(dict.fromkeys(reversed(entries)))[:REMEMBERED]
@@ -64,6 +70,10 @@ def remembering(migration: Migration, status: MigrationStatus) -> MigrationStatu
     if tokens == status.earlier_tokens:
         return status
     return status.model_copy(update={"earlier_tokens": tokens})
+
+
+def _value(migration: Migration, annotation: str) -> str:
+    return migration.annotations.get(annotation, "")[:TOKEN_LIMIT]
 
 
 def _entry(annotation: str, value: str) -> str:
