@@ -288,7 +288,7 @@ class Reason(StrEnum):
     SYSTEM_POOL_CANNOT_BE_EMPTY = (
         "SystemPoolCannotBeEmpty",
         "a System pool cannot be scaled to zero",
-        "set `spec.sourcePool` to Delete or Keep",
+        "set `spec.sourcePool` to Delete or Keep, or make it a User pool",
         "Warning",
     )
     SOURCE_BUSY = (

@@ -52,6 +52,35 @@ def test_pools_are_read_again_after_a_while(wanted: Migration, old: Pool, second
     )
 
 
+@pytest.mark.parametrize(
+    ("kept", "pools", "reason"),
+    [
+        ("ScaleToZero", (source(mode="System"), target()), "SystemPoolCannotBeEmpty"),
+        ("Keep", (target(),), "SourcePoolGone"),
+        ("Keep", (source(),), "TargetMissing"),
+    ],
+)
+def test_a_refused_retirement_stays_refused_while_the_pools_are_read_again(
+    kept: str, pools: tuple[Pool, ...], reason: str
+) -> None:
+    cluster = world([], nodes=[Node("t-0", "srcazl")])
+    status = _status("RetireSource", None)
+    read_at = NOW
+    for now in (NOW, NOW + 5, NOW + 20, NOW + 21, NOW + 61):
+        reading = PoolReading({pool.name: pool for pool in pools}, read_at)
+        wanted = migration(status, sourcePool=kept)
+        decision = decide(wanted, replace(seen(cluster), pools=reading), now)
+        status = decision.status
+        stalled = status.condition("Stalled")
+        assert stalled is not None
+        assert (stalled.status, stalled.reason) == ("True", reason), now - NOW
+        if now - read_at < 15:
+            assert (decision.actions, decision.wake_at) == ((), now + 60)
+        else:
+            assert decision.actions == (ReadPools(),)
+            read_at = now
+
+
 @pytest.mark.parametrize("age", [20.0, 300.0])
 def test_a_rollback_does_not_call_a_source_stopped_by_an_old_reading(age: float) -> None:
     """An admin may have started it before asking to go back."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
@@ -26,14 +27,19 @@ _CHANGING = frozenset(
 """States in which the retirement, or its cancellation, may be under way."""
 
 
+_BY_READING = frozenset(
+    (Reason.SOURCE_POOL_GONE, Reason.SYSTEM_POOL_CANNOT_BE_EMPTY, Reason.TARGET_MISSING)
+)
+"""Refusals that only another reading of the pools, or another spec, ends."""
+
+
 def retire_source(ctx: Context) -> Progress:
     """Never touches a pool that is not drained, nor one whose target does not stand."""
     source = ctx.pool(ctx.migration.source)
     if not ctx.pools_newer_than(FRESH_SECONDS):
         refresh = ctx.refresh_pools(Reason.RETIRING_SOURCE, _message(ctx))
-        return (
-            ctx.keep_refusal(refresh, _action(ctx, source).key) if source is not None else refresh
-        )
+        keys = [] if source is None else [_action(ctx, source).key]
+        return ctx.keep_refusal(_still_refused(ctx, refresh), *keys)
     if source is None and ctx.migration.spec.source_pool is not SourcePool.DELETE:
         text = (
             f"node pool {ctx.migration.source}, which spec.sourcePool keeps, was deleted by "
@@ -46,9 +52,10 @@ def retire_source(ctx: Context) -> Progress:
     if empties and source is not None and source.mode == "System":
         text = (
             f"node pool {source.name} is a System pool, which AKS does not scale to zero; set "
-            "spec.sourcePool to Delete or Keep"
+            "spec.sourcePool to Delete or Keep, or make it a User pool: az aks nodepool update "
+            f"--name {source.name} --mode User …"
         )
-        return refused(Reason.SYSTEM_POOL_CANNOT_BE_EMPTY, text)
+        return refused(Reason.SYSTEM_POOL_CANNOT_BE_EMPTY, text, wake_at=ctx.now + CHECK_SECONDS)
     nodes = len(ctx.pool_progress)
     emptied = source is not None and source.count == 0 and source.succeeded
     if source is None or (emptied and empties):
@@ -64,6 +71,17 @@ def retire_source(ctx: Context) -> Progress:
     if (reason := _unsafe(ctx) or _in_use(ctx) or target_not_ready(ctx)) is not None:
         return reason
     return ctx.attempt(_action(ctx, source), Reason.RETIRING_SOURCE, text)
+
+
+def _still_refused(ctx: Context, refresh: Progress) -> Progress:
+    """A look at the pools, during which a refusal for what they were read as stays."""
+    stalled = ctx.migration.status.condition(ConditionType.STALLED)
+    if stalled is None or stalled.status != "True" or refresh.reason != Reason.RETIRING_SOURCE:
+        return refresh
+    reason = next((reason for reason in _BY_READING if reason == stalled.reason), None)
+    if reason is None:
+        return refresh
+    return replace(refresh, state="refused", reason=reason, message=stalled.message)
 
 
 def _action(ctx: Context, source: Pool) -> Action:
