@@ -7,6 +7,7 @@ from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
 from azure_linux_migrator.core.steps.progress import Context
 from azure_linux_migrator.model.cluster import Pod
 from azure_linux_migrator.model.scheduling import HOSTNAME, PodTerm
+from azure_linux_migrator.model.selectors import Labels
 
 _OF_THE_POOL = frozenset({HOSTNAME, AGENTPOOL_LABEL, "agentpool"})
 """Node labels of which no node of the target has a value of the source."""
@@ -33,17 +34,25 @@ class Companions:
     def _meant(self, term: PodTerm, namespace: str) -> list[Pod]:
         """Pods with a node that a term means, seen from a namespace."""
         if (term, namespace) not in self._answers:
+            searched = self._placed if term.namespaces is None else term.namespaces or (namespace,)
             self._answers[term, namespace] = [
                 pod
-                for pod in self._placed
-                if term.means(namespace, pod.key.namespace, dict(pod.labels))
+                for home in searched
+                for labels, pods in self._placed.get(home, {}).items()
+                if term.means(namespace, home, dict(labels))
+                for pod in pods
             ]
         return self._answers[term, namespace]
 
     @cached_property
-    def _placed(self) -> list[Pod]:
-        pods = self._ctx.seen.world.pods.values()
-        return [pod for pod in pods if pod.node and not pod.terminating and not pod.finished]
+    def _placed(self) -> dict[str, dict[Labels, list[Pod]]]:
+        """Pods with a node by namespace and labels: replicas are looked at together."""
+        placed: dict[str, dict[Labels, list[Pod]]] = {}
+        for pod in self._ctx.seen.world.pods.values():
+            if pod.node and not pod.terminating and not pod.finished:
+                alike = placed.setdefault(pod.key.namespace, {}).setdefault(pod.labels, [])
+                alike.append(pod)
+        return placed
 
     def _stays(self, pod: Pod, entry: TrackedPod) -> bool:
         """Whether a pod is on the source for as long as the entry's: it would have to join it."""
