@@ -620,6 +620,48 @@ def test_when_the_code_of_a_pool_is_changed_depends_on_what_becomes_of_the_pool(
     assert "set the new OS SKU in the code" in in_place
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("ManagedByTerraform", "true"),
+        ("managedByBicep", "yes"),
+        ("created-by", "MyPulumiStack"),
+        ("by", "opentofu"),
+        ("tool", "tofu"),
+        ("managedBy", "ASO"),
+        ("managedByIaC", "true"),
+        ("ManagedByCAPZ", "true"),
+        ("deployedByGitOps", "1"),
+        ("iac_tool", "x"),
+        ("sigs.k8s.io_cluster-api-provider-azure_cluster_c", "owned"),
+    ],
+)
+def test_a_tag_says_that_code_manages_the_pool(key: str, value: str) -> None:
+    [finding] = findings_of("iac.owner", snapshot(source=source(tags=((key, value),))))
+    assert f"{key}={value}" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("season", "2026"), ("owner", "Jason"), ("team", "MiniAcme"), ("teamIacono", "x")],
+)
+def test_a_short_word_inside_another_is_no_tool(key: str, value: str) -> None:
+    assert findings_of("iac.owner", snapshot(source=source(tags=((key, value),)))) == []
+
+
+@pytest.mark.parametrize(
+    ("mark", "warned"),
+    [("terraform", True), ("OpenTofu", True), ("iac", True), ("gitops", True), ("bicep", False)],
+)
+def test_a_system_pool_may_be_the_default_node_pool_unless_another_tool_made_it(
+    mark: str, *, warned: bool
+) -> None:
+    """OpenTofu runs the same provider, and iac or gitops name no tool."""
+    shape = snapshot(source=source(mode="System", tags=(("managed-by", mark),)))
+    texts = [finding.message for finding in findings_of("iac.owner", shape)]
+    assert any("default_node_pool" in text for text in texts) is warned
+
+
 def test_system_pools_out_of_sight_do_for_the_second_node() -> None:
     """AKS Automatic runs a System pool that no list shows."""
     small = source(mode="System", count=1, vm_size="Standard_D4s_v5")

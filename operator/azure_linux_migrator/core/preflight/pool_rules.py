@@ -30,13 +30,16 @@ SYSTEM_LEAST_GB = 4
 (learn.microsoft.com/azure/aks/use-system-pools)."""
 SYSTEM_PODS = 30
 POOL_PODS = 30
-_CODE = re.compile(
-    r"(?<![a-z])(?:terraform|opentofu|tofu|bicep|pulumi|capz|aso|azure-service-operator|crossplane|"
-    r"argocd|fluxcd|gitops|iac)(?![a-z])",
-    re.IGNORECASE,
-)
-"""Tools that make node pools from code, as words of a tag."""
 """learn.microsoft.com/azure/aks/azure-cni-overview: the least pods of a whole pool."""
+_CODE = re.compile(
+    r"(?i:terraform|opentofu|bicep|pulumi|cluster-api|azure-service-operator|crossplane|argocd|"
+    r"fluxcd|gitops)|(?<![A-Za-z])(?i:aso|capz|iac|tofu)(?![A-Za-z])|"
+    r"(?<=[a-z])(?:ASO|Aso|CAPZ|Capz|IAC|IaC|Iac|Tofu)(?![a-z])"
+)
+"""Tools that make node pools from code, in a tag: the short names, which are parts of other words
+(season), as a word of their own or of a name such as managedByIaC."""
+_TERRAFORM = re.compile(r"terraform|tofu|iac|gitops|argocd|fluxcd", re.IGNORECASE)
+"""Terraform, OpenTofu with the same provider, or no name of a tool that makes pools."""
 
 
 def flavour(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -161,7 +164,7 @@ def infrastructure_as_code(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 f"{by_code}; the new pool has another name{again}",
                 "stop its pipeline meanwhile; status.handOver holds the change to make afterwards",
             )
-    others = marks and "terraform" not in " ".join(marks).lower()
+    others = marks and not any(_TERRAFORM.search(mark) for mark in marks)
     if snapshot.source.mode == "System" and not in_place and not others:
         yield finding_of.warn(
             "it is a System pool: if Terraform made the cluster, it is probably the "
