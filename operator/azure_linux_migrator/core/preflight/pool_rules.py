@@ -34,7 +34,7 @@ POOL_PODS = 30
 _CODE = re.compile(
     r"(?i:terraform|opentofu|bicep|pulumi|cluster-api|azure-service-operator|crossplane|argocd|"
     r"fluxcd|gitops)|(?<![A-Za-z])(?i:aso|capz|iac|tofu)(?![A-Za-z])|"
-    r"(?<=[a-z])(?:ASO|Aso|IAC|IaC|Iac|Tofu)(?![a-z])"
+    r"(?<=[a-z])(?:ASO|Aso|CAPZ|Capz|IAC|IaC|Iac|Tofu)(?![a-z])"
 )
 """Tools that make node pools from code, in a tag: the short names, which are parts of other words
 (season), as a word of their own or of a name such as managedByIaC."""
