@@ -73,8 +73,8 @@ def _no_backoff() -> Patches:
 def _forces() -> Patches:
     real = planner.Planner.plan
 
-    def plan(self: planner.Planner, now: float, stamp: str = "") -> planner.Plan:
-        drain_plan = real(self, now, stamp)
+    def plan(self: planner.Planner, now: float, *more: Any) -> planner.Plan:
+        drain_plan = real(self, now, *more)
         forced = tuple(
             DeletePod(eviction.pod, eviction.uid, eviction.budget, eviction.owner)
             for eviction in drain_plan.evictions

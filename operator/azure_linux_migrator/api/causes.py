@@ -86,7 +86,7 @@ class Cause(StrEnum):
         "SurgeStuck",
         (
             "a surged Deployment does not progress: Kubernetes says so, its new pod finds no node,"
-            " or is not Ready after ten minutes"
+            " is not Ready after ten minutes, or the API server refuses the change"
         ),
     )
     UNSCHEDULABLE = (

@@ -9,6 +9,9 @@ from azure_linux_migrator.model.cluster import NamespacedName
 CONFLICTS = frozenset({404, 409, 422})
 """The object is gone, or is no longer as it was seen: the next decision uses its new state."""
 
+DENIED = " denied "
+"""In the words of an admission webhook or policy, which may answer with any status."""
+
 
 async def restart(client: Client, deployment: NamespacedName, stamp: str) -> None:
     """Restart a rollout, as `kubectl rollout restart` does, once per stamp."""
@@ -74,6 +77,8 @@ async def _send(client: Client, path: str, patch: object, content_type: str) -> 
     try:
         await client.request("PATCH", path, body=patch, content_type=content_type)
     except KubernetesError as error:
+        if DENIED in error.message:
+            raise KubernetesError(403, error.message) from error
         if error.status in CONFLICTS:
             return False
         raise

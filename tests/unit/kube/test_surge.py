@@ -79,3 +79,10 @@ async def test_a_deployment_that_has_changed_is_seen_by_the_next_decision(status
 async def test_other_refusals_are_raised() -> None:
     with pytest.raises(KubernetesError):
         await _sent(lambda client: surge.surge(client, WEB, 3, "m"), Reply(403))
+
+
+async def test_the_denial_of_a_policy_is_a_refusal_whatever_its_status() -> None:
+    text = "ValidatingAdmissionPolicy 'scale' with binding 'scale' denied request: no"
+    with pytest.raises(KubernetesError) as caught:
+        await _sent(lambda client: surge.surge(client, WEB, 3, "m"), Reply(422, {"message": text}))
+    assert caught.value.status == 403

@@ -114,11 +114,13 @@ def evaluate(
     prefetch: bool,
     probe: bool = False,
     since: float = 0.0,
+    reserved: int = 0,
 ) -> None:
     """Find out which pods may go now, what blocks the others for good, and how long they take.
 
     `probe` is whether a budget that allows nothing is asked now and then; `since` is when the
-    migration began, in seconds since the epoch; 0 before.
+    migration began, in seconds since the epoch; 0 before. `reserved` slots of its budget are not
+    for evictions.
     """
     queue.granted, queue.blocker, queue.rest = [], None, 0.0
     if queue.empty or isinstance(queue.ident, Surge):
@@ -129,7 +131,9 @@ def evaluate(
     if isinstance(queue.ident, NamespacedName):
         budget = world.budgets.get(queue.ident)
         if budget is not None:
-            _by_budget(queue, world, budget, weight, prefetch=prefetch, probe=probe)
+            _by_budget(
+                queue, world, budget, weight, prefetch=prefetch, probe=probe, reserved=reserved
+            )
         return
     _by_owner(queue, queue.ident, world, weight, since)
 
@@ -164,9 +168,10 @@ def _by_budget(
     *,
     prefetch: bool,
     probe: bool,
+    reserved: int,
 ) -> None:
     if not world.inflight.budget_backoffs.holds(budget.key):
-        _use_slots(queue, world, budget, weight, prefetch=prefetch)
+        _use_slots(queue, world, budget, weight, prefetch=prefetch, reserved=reserved)
     held = queue.left - len(queue.granted)
     if held > 0:
         queue.blocker = why_none(budget, held, probed=probe)
@@ -183,9 +188,10 @@ def _use_slots(
     weight: Callable[[str], int],
     *,
     prefetch: bool,
+    reserved: int,
 ) -> None:
     queue.granted = [_evict(pod, budget.key) for pod in queue.again.values()]
-    free = slots(world, budget)
+    free = slots(world, budget) - reserved
     if unready_are_free(budget):
         queue.granted += [_evict(pod, None) for pod in queue.unready.values()]
     else:

@@ -1,7 +1,8 @@
 """Which pods to evict now: an eviction is planned only into a slot that is known to be free."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ReplacementPolicy
@@ -27,11 +28,14 @@ from azure_linux_migrator.core.drain.stuck_terminating import StuckTerminating
 from azure_linux_migrator.core.drain.surges import Surges
 from azure_linux_migrator.core.drain.unrecovered import UnrecoveredWorkloads
 from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
+from azure_linux_migrator.core.state.results import ActionProblem
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
 BLOCKERS_SHOWN = 20
+
+NO_PROBLEMS: Mapping[str, ActionProblem] = MappingProxyType({})
 
 BLOCKERS_AGE = 1.0
 """Seconds for which a list of as many blockers is taken for the same."""
@@ -113,8 +117,11 @@ class Planner:
         self._replacements = self._new_replacements()
         self._unrecovered = self._new_unrecovered()
 
-    def plan(self, now: float, stamp: str = "") -> Plan:
-        """The plan for now; asked again with nothing changed, it is the same."""
+    def plan(
+        self, now: float, stamp: str = "", problems: Mapping[str, ActionProblem] = NO_PROBLEMS
+    ) -> Plan:
+        """The plan for now; asked again with nothing changed, it is the same. `problems` are those
+        of the actions that failed last, by key."""
         self._now = now
         self.tracker.world.tick(now)
         self._watch_batch(now)
@@ -122,8 +129,8 @@ class Planner:
         for queue in self._starvation.tick(now):
             queue.yields = True
             self.tracker.queues.touch(queue)
+        surges = self._surge(stamp, now, problems)
         self._evaluate(now)
-        surges = self.surges.actions(stamp, now)
         evictions = self._evictions(now)
         replacements = self._replacements.find(now, self.since, self.tracker.began)
         unrecovered: tuple[Blocker, ...] = ()
@@ -190,6 +197,16 @@ class Planner:
         busy = self.pool_progress.undrained_admitted > 0
         self.tracker.batch_times.tick(now, busy=busy, began=self.tracker.began)
 
+    def _surge(
+        self, stamp: str, now: float, problems: Mapping[str, ActionProblem]
+    ) -> tuple[Action, ...]:
+        before = self.surges.reserved
+        actions = self.surges.actions(stamp, now, problems)
+        for budget in before.keys() | self.surges.reserved.keys():
+            if before[budget] != self.surges.reserved[budget]:
+                self.tracker.queues.touch_ident(budget)
+        return actions
+
     def _evaluate(self, now: float) -> None:
         prefetch = self.tracker.scope.policy.prefetch and bool(self.tracker.tiers)
         # A batch has begun or ended: queues that have no pod in it may, or may no longer, move.
@@ -203,6 +220,7 @@ class Planner:
                 prefetch=prefetch,
                 probe=Check.PDB_ZERO in self.tracker.scope.accepted,
                 since=self._since,
+                reserved=self.surges.reserved[queue.ident],
             )
             _keep(self._granting, queue, wanted=bool(queue.granted))
             _keep(self._blocking, queue, wanted=queue.blocker is not None)
@@ -223,8 +241,6 @@ class Planner:
         granted = (
             eviction for queue in self._granting if queue.tier == tier for eviction in queue.granted
         )
-        if unsettled := self.surges.unsettled(now):
-            granted = (eviction for eviction in granted if eviction.budget not in unsettled)
         return tuple(granted) if breaker.trouble is None else self._probe(granted)
 
     def _probe(self, granted: Iterable[EvictPod]) -> tuple[EvictPod, ...]:
@@ -280,7 +296,7 @@ class Planner:
             times.append(check_at)
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
-        times += [*self._starvation.checks(), *self.surges.unsettled(self._now).values()]
+        times += self._starvation.checks()
         # What is due and not done (for example, paused) causes no wake-up.
         return min((time_ for time_ in times if time_ > self._now), default=None)
 

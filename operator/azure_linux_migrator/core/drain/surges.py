@@ -1,14 +1,22 @@
 """The Deployments of one drain that are surged instead of evicted: what each needs now, and for how
 long it has waited for it."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.blockers import scheduler_remedy
-from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue
+from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue, QueueId
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
 from azure_linux_migrator.core.drain.surge_first import Standing, adds_replica, next_action, starts
+from azure_linux_migrator.core.drain.surge_reserve import (
+    SurgedDeployment,
+    held_back,
+    lasting_replicas,
+    reserved_slots,
+)
+from azure_linux_migrator.core.state.results import ActionProblem
 from azure_linux_migrator.model.actions import Action, RestoreScale, SurgeReplica
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
 
@@ -17,50 +25,84 @@ PATIENCE_SECONDS = 600.0
 starting its new pod: the default of a Deployment's progressDeadlineSeconds."""
 
 
-SETTLE_SECONDS = 5.0
-"""After a scale has changed, the status of a budget may count by the old one for so long."""
-
-
 class Surges:
-    """What is known of the surges between two plans: since when each has moved no pod, and which
-    budgets select pods of a Deployment whose scale has just changed."""
+    """What is known of the surges between two plans: since when each has moved no pod."""
 
     def __init__(self, tracker: PodTracker) -> None:
         self._tracker = tracker
         self._since: dict[str, tuple[float, int]] = {}
         self._slow: set[str] = set()
-        self._budgets: dict[NamespacedName, frozenset[NamespacedName]] = {}
-        self._scaled_at: dict[NamespacedName, float] = {}
+        self._refusals: dict[str, str] = {}
+        self.reserved: Counter[QueueId] = Counter()
+        """Slots by budget that are not for evictions, as of the last call of `actions`."""
 
-    def actions(self, stamp: str, now: float) -> tuple[Action, ...]:
-        """What the Deployments need now; `stamp` marks the restarts of this migration."""
-        actions: list[Action] = []
+    def actions(
+        self, stamp: str, now: float, problems: Mapping[str, ActionProblem]
+    ) -> tuple[Action, ...]:
+        """What the Deployments need now; `stamp` marks the restarts of this migration. What failed
+        (`problems`, by the action's key) waits for its next attempt."""
+        wanted: dict[str, Action] = {}
+        held: set[str] = set()
+        self._refusals.clear()
         for uid, queue in self._tracker.queues.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
             if controller is None or not self._under_way(controller, queue):
                 continue
             action = next_action(self._standing(controller, queue, stamp))
-            if action is not None:
-                actions.append(action)
-                self._note_scale(action, queue, now)
-        return tuple(actions)
+            if action is None:
+                continue
+            problem = problems.get(action.key)
+            waits = problem is not None and now < problem.retry_at
+            if problem is not None and not problem.retryable:
+                self._refusals[uid] = problem.message
+                if waits:
+                    continue
+            # One that failed may have been carried out all the same, unless it was refused.
+            wanted[uid] = action
+            if waits:
+                held.add(uid)
+        world = self._tracker.world
+        surged = tuple(self._surged(wanted))
+        reserved = reserved_slots(world, surged)
+        held |= held_back(world, surged, reserved)
+        self.reserved = Counter(reserved)
+        return tuple(action for uid, action in wanted.items() if uid not in held)
 
-    def _note_scale(self, action: Action, queue: EvictionQueue, now: float) -> None:
-        if isinstance(action, SurgeReplica):
-            world = self._tracker.world
-            budgets = (key for pod in queue.pods() for key in world.budgets_of(pod))
-            self._budgets[action.deployment] = frozenset(budgets)
-        if isinstance(action, SurgeReplica | RestoreScale):
-            for budget in self._budgets.get(action.deployment, ()):
-                self._scaled_at[budget] = now
+    def _surged(self, actions: Mapping[str, Action]) -> Iterator[SurgedDeployment]:
+        """The Deployments that have a healthy pod, or will have one, that goes again: also those
+        that a former process has surged, and those whose scale was restored a moment ago."""
+        world, surging = self._tracker.world, self._tracker.queues.surging
+        migration = self._tracker.scope.migration
+        recorded = (record.uid for record in world.owner_index.surged_by(migration))
+        for uid in dict.fromkeys((*surging, *recorded)):
+            controller, action = world.owner_index.controller(uid), actions.get(uid)
+            if controller is None or self._given_up(uid):
+                continue
+            replicas = lasting_replicas(controller)
+            added = isinstance(action, SurgeReplica) or replicas < controller.replicas
+            surplus = max(0, self._healthy(controller) - replicas)
+            if surplus or added:
+                yield SurgedDeployment(
+                    uid,
+                    self._budgets_of(controller),
+                    surplus,
+                    rises=added and uid not in self._slow,
+                    restores=isinstance(action, RestoreScale),
+                )
 
-    def unsettled(self, now: float) -> Mapping[NamespacedName, float]:
-        """Budgets of other pods, too, whose status may not count by a changed scale yet, and until
-        when: one replica more is one more that has to be healthy. An eviction in the same moment
-        would be granted by the old count."""
-        ends = {key: at + SETTLE_SECONDS for key, at in self._scaled_at.items()}
-        self._scaled_at = {key: at for key, at in self._scaled_at.items() if now < ends[key]}
-        return {key: ends[key] for key in self._scaled_at}
+    def _budgets_of(self, controller: Controller) -> frozenset[NamespacedName]:
+        world, queue = self._tracker.world, self._tracker.queues.surging.get(controller.uid)
+        pods = () if queue is None else tuple(queue.pods())
+        if not pods:
+            owners = set(world.owner_index.replicasets_of(controller.uid))
+            in_namespace = world.pods_in(controller.key.namespace)
+            pods = tuple(pod for pod in in_namespace if pod.owner and pod.owner.uid in owners)
+        return frozenset(key for pod in pods for key in world.budgets_of(pod))
+
+    def _healthy(self, controller: Controller) -> int:
+        world = self._tracker.world
+        owners = world.owner_index.replicasets_of(controller.uid)
+        return sum(world.implicit_budgets.healthy(owner) for owner in owners)
 
     def update(self, now: float, stamp: str, *, afresh: bool) -> None:
         """Notice the surges that have moved no pod for PATIENCE_SECONDS.
@@ -103,17 +145,21 @@ class Surges:
             if pod is not None:
                 blockers.append(_without_a_node(controller, pod, queue.left, self._tracker))
                 continue
-            if not (controller.stuck or uid in self._slow):
+            refusal = self._refusals.get(uid, "")
+            if not (controller.stuck or refusal or uid in self._slow):
                 continue
             why = controller.stuck or "its new pod has not been Ready for ten minutes"
+            remedy = "see why its new pod does not become Ready (kubectl describe pods)"
+            if refusal:
+                why = f"the API server refuses its change: {refusal}"
+                remedy = "allow the operator that change"
             blockers.append(
                 Blocker(
                     Cause.SURGE_STUCK,
                     "Deployment",
                     controller.key,
                     f"Deployment {controller.key} does not progress: {why}",
-                    "see why its new pod does not become Ready (kubectl describe pods), or set "
-                    "spec.drain.singletons: Evict",
+                    f"{remedy}, or set spec.drain.singletons: Evict",
                     queue.left,
                     controller.uid,
                 )
@@ -171,7 +217,7 @@ class Surges:
             controller=controller,
             on_source=tuple(queue.pods()),
             present=sum(budgets.present(replica_set) for replica_set in replica_sets),
-            healthy=sum(budgets.healthy(replica_set) for replica_set in replica_sets),
+            healthy=self._healthy(controller),
             migration=tracker.scope.migration,
             stamp=stamp,
             held=tuple(tracker.held_pods(replica_sets)),

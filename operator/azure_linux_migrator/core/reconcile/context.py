@@ -31,7 +31,7 @@ def context_of(migration: Migration, observation: Observation, now: float) -> Co
     start = since_epoch(migration.status.start_time)
     since = 0.0 if start is None else max(start, migration.created + 1.0)
     planner = observation.memory.planner(observation.world, scope, began=began or 0.0, since=since)
-    make_plan = cache(partial(planner.plan, now, migration.uid))
+    make_plan = cache(partial(planner.plan, now, migration.uid, observation.problems))
     return Context(migration, observation, planner, make_plan, now)
 
 

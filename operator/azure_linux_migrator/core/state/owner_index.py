@@ -11,6 +11,7 @@ class OwnerIndex:
     def __init__(self) -> None:
         self._controllers: dict[str, Controller] = {}
         self._uids: dict[tuple[str, NamespacedName], str] = {}
+        self._surged: dict[str, None] = {}
         self._owned: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._volumes: dict[str, Volume] = {}
         self._by_claim: dict[NamespacedName, Volume] = {}
@@ -60,11 +61,8 @@ class OwnerIndex:
     def surged_by(self, migration: str) -> list[Controller]:
         """Deployments on which a migration has recorded a surge."""
         prefix = f"{migration}/"
-        return [
-            controller
-            for controller in self._controllers.values()
-            if controller.surge.startswith(prefix)
-        ]
+        surged = (self._controllers[uid] for uid in self._surged)
+        return [controller for controller in surged if controller.surge.startswith(prefix)]
 
     def replicasets_of(self, uid: str) -> list[str]:
         """Uids of the ReplicaSets of a Deployment."""
@@ -106,6 +104,9 @@ class OwnerIndex:
             return False
         self._controllers[controller.uid] = controller
         self._uids[controller.kind, controller.key] = controller.uid
+        self._surged.pop(controller.uid, None)
+        if controller.surge:
+            self._surged[controller.uid] = None
         if controller.owner:
             self._owned[controller.owner][controller.uid] = None
         return True
@@ -114,6 +115,7 @@ class OwnerIndex:
         """Returns the uid it had, or an empty string."""
         uid = self._uids.pop((kind, key), "")
         controller = self._controllers.pop(uid, None)
+        self._surged.pop(uid, None)
         if controller is not None and controller.owner:
             self._owned[controller.owner].pop(uid, None)
         return uid

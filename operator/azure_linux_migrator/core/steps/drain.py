@@ -169,13 +169,8 @@ def _unseen_or_nowhere(ctx: Context) -> Progress | None:
 
 
 def _surges(ctx: Context) -> tuple[Action, ...]:
-    """Surge actions whose last failure does not say to wait, and that were not made just now."""
-    return tuple(
-        action
-        for action in ctx.plan.surges
-        if ctx.pending_write(action) is None
-        if (problem := ctx.seen.problems.get(action.key)) is None or ctx.now >= problem.retry_at
-    )
+    """Surge actions that were not made just now."""
+    return tuple(action for action in ctx.plan.surges if ctx.pending_write(action) is None)
 
 
 def _left(ctx: Context) -> str:
