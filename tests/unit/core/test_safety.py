@@ -311,6 +311,8 @@ def test_a_source_that_is_gone_before_there_is_a_target_is_reported() -> None:
     old = replace(observation, pools=replace(observation.pools, at=NOW - 61))
     later = decide(migration(status), old, NOW)
     assert (_kinds(later), _reason(later)) == ([ReadPools], "SourcePoolGone")
+    hidden = replace(observation, asked={"src": NOW - 5.0})
+    assert _reason(decide(migration(status), hidden, NOW)) != "SourcePoolGone"
 
 
 def test_a_rollback_notices_that_its_source_is_gone() -> None:

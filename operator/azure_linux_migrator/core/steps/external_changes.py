@@ -58,10 +58,12 @@ def stopped(ctx: Context) -> Progress | None:
 
 
 def source_gone(ctx: Context) -> Progress | None:
-    """Refuse to go on where the pools were read, and the source is not among them."""
-    if ctx.seen.pools is None or ctx.pool(ctx.migration.old_pool) is not None:
+    """Refuse to go on where the pools were read, and the source is not among them; a list may not
+    show a pool that was just changed."""
+    name = ctx.migration.old_pool
+    if ctx.seen.pools is None or ctx.pool(name) is not None or ctx.hidden(name):
         return None
-    change = _gone(ctx.migration.old_pool)
+    change = _gone(name)
     return refused(change.reason, change.message, wake_at=ctx.now + CHECK_SECONDS)
 
 
