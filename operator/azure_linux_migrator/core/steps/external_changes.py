@@ -61,7 +61,8 @@ def source_gone(ctx: Context) -> Progress | None:
     """Refuse to go on where the pools were read, and the source is not among them; a list may not
     show a pool that was just changed."""
     name = ctx.migration.old_pool
-    if ctx.seen.pools is None or ctx.pool(name) is not None or ctx.hidden(name):
+    hidden = ctx.now - ctx.seen.asked.get(name, 0.0) < CHECK_SECONDS
+    if ctx.seen.pools is None or ctx.pool(name) is not None or hidden:
         return None
     change = _gone(name)
     return refused(change.reason, change.message, wake_at=ctx.now + CHECK_SECONDS)
