@@ -172,6 +172,9 @@ async def test_without_a_login_nothing_starts(az: Path) -> None:
     with pytest.raises(StartError, match="log in with: az login"):
         await asyncio.to_thread(proxy.__enter__)
     assert not proxy._thread.is_alive()
+    deadline = time.monotonic() + 10.0
+    while threading.active_count() > threads + 1 and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)  # the one that waits for az ends a moment after it
     assert threading.active_count() <= threads + 1, "but for the pool's of this test"
 
 
