@@ -72,7 +72,7 @@ class Operator:
         wanted = cluster or self.settings.cluster
         if wanted is None:
             raise SettingsError(
-                "spec.cluster is not set and the operator was not configured with a cluster;  "
+                "spec.cluster is not set and the operator was not configured with a cluster; "
                 "set spec.cluster, or start it with --subscription-id, --resource-group and "
                 "--cluster-name"
             )

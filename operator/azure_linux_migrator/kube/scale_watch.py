@@ -67,7 +67,7 @@ class ScaleWatch:
             try:
                 delay = await self.read()
             except Exception:
-                log.exception("the scales of custom resources were not read; trying again")
+                log.exception("reading the scales of custom resources failed; trying again")
             await asyncio.sleep(max(READ_SECONDS, delay))
 
     def _go_on_without(self) -> None:

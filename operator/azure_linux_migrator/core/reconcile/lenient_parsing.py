@@ -77,7 +77,7 @@ def status_to_release(status: MigrationStatus, lost: tuple[str, ...]) -> Migrati
     if bounds is None or not {"cluster", "source"}.intersection(lost):
         return status
     log.error(
-        "the spec does not name a cluster and a pool:  turn the autoscaler of the source pool on "
+        "the spec does not name a cluster and a pool: turn the autoscaler of the source pool on "
         "yourself, with %d to %d nodes",
         bounds.min,
         bounds.max,
