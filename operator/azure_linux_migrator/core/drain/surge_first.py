@@ -10,6 +10,7 @@ to restore stands on the Deployment, written in the same request that changes th
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from azure_linux_migrator.api.names import LOWEST_DELETION_COST, RELINQUISHED
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
@@ -109,28 +110,47 @@ def next_action(standing: Standing) -> Action | None:
     return SurgeReplica(controller.key, controller.replicas, standing.migration)
 
 
+class SurgeRecord(NamedTuple):
+    """What a Deployment carries while a surge adds a replica: whose surge it is, and the replicas
+    to go back to."""
+
+    migration: str
+    replicas: int
+
+
+def surge_record(controller: Controller) -> SurgeRecord | None:
+    """The record on a Deployment; None for none, and for that of a relinquished scale."""
+    migration, _, number = controller.surge.rpartition("/")
+    return SurgeRecord(migration, int(number)) if number.isdecimal() else None
+
+
 def adds_replica(controller: Controller, migration: str) -> bool:
     """Whether a migration has recorded on it the replicas to go back to."""
-    by, _, number = controller.surge.rpartition("/")
-    return by == migration and number.isdecimal()
+    record = surge_record(controller)
+    return record is not None and record.migration == migration
+
+
+def lasting_replicas(controller: Controller) -> int:
+    """The replicas without the one that a surge has added."""
+    record = surge_record(controller)
+    if record is None or controller.replicas != record.replicas + 1:
+        return controller.replicas
+    return record.replicas
 
 
 def starts(standing: Standing) -> bool:
     """Whether it is for Kubernetes to make the new pod Ready: the replica that was added, that of a
     restart, or the one without which none may be added."""
     controller = standing.controller
-    by, _, number = controller.surge.rpartition("/")
-    if by == standing.migration and number.isdecimal():
-        return standing.healthy <= int(number)
+    record = surge_record(controller)
+    if record is not None and record.migration == standing.migration:
+        return standing.healthy <= record.replicas
     return _restarted(standing) or standing.healthy < controller.replicas
 
 
 def _marked(controller: Controller, migration: str) -> bool:
     """Whether a surge is recorded on it: of this migration, or a present one of another."""
-    by, _, number = controller.surge.rpartition("/")
-    if not number.isdecimal():
-        return False
-    return by == migration or controller.replicas == int(number) + 1
+    return adds_replica(controller, migration) or lasting_replicas(controller) < controller.replicas
 
 
 def yielded_mark(migration: str, uid: str) -> str:
@@ -161,11 +181,10 @@ def _covers(restarted: str, stamp: str, newest: int) -> bool:
 
 
 def _under_surge(standing: Standing) -> Action | None:
-    controller = standing.controller
-    by, _, number = controller.surge.rpartition("/")
-    if by != standing.migration:
+    controller, record = standing.controller, surge_record(standing.controller)
+    if record is None or record.migration != standing.migration:
         return None
-    original = int(number)
+    original = record.replicas
     if controller.replicas != original + 1:
         return RelinquishScale(controller.key, standing.migration, standing.stamp)
     for pod in standing.held:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from azure_linux_migrator.core.drain.disruption_budgets import slots
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.cluster import Budget, Controller, NamespacedName
+from azure_linux_migrator.model.cluster import Budget, NamespacedName
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,6 @@ class SurgedDeployment:
     surplus: int
     rises: bool
     restores: bool
-
-
-def lasting_replicas(controller: Controller) -> int:
-    """The replicas without the one that a surge has recorded on it."""
-    _, _, number = controller.surge.rpartition("/")
-    added = number.isdecimal() and controller.replicas == int(number) + 1
-    return int(number) if added else controller.replicas
 
 
 def reserved_slots(

@@ -9,11 +9,16 @@ from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.blockers import scheduler_remedy
 from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue, QueueId
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
-from azure_linux_migrator.core.drain.surge_first import Standing, adds_replica, next_action, starts
+from azure_linux_migrator.core.drain.surge_first import (
+    Standing,
+    adds_replica,
+    lasting_replicas,
+    next_action,
+    starts,
+)
 from azure_linux_migrator.core.drain.surge_reserve import (
     SurgedDeployment,
     held_back,
-    lasting_replicas,
     reserved_slots,
 )
 from azure_linux_migrator.core.state.results import ActionProblem
@@ -93,10 +98,7 @@ class Surges:
     def _budgets_of(self, controller: Controller) -> frozenset[NamespacedName]:
         world, queue = self._tracker.world, self._tracker.queues.surging.get(controller.uid)
         pods = () if queue is None else tuple(queue.pods())
-        if not pods:
-            owners = set(world.owner_index.replicasets_of(controller.uid))
-            in_namespace = world.pods_in(controller.key.namespace)
-            pods = tuple(pod for pod in in_namespace if pod.owner and pod.owner.uid in owners)
+        pods = pods or tuple(world.pods_of(controller))
         return frozenset(key for pod in pods for key in world.budgets_of(pod))
 
     def _healthy(self, controller: Controller) -> int:

@@ -73,6 +73,15 @@ class World(Evictions):
         """Pods of a namespace."""
         return (self.pods[key] for key in tuple(self._pods_in.get(namespace, ())))
 
+    def pods_of(self, deployment: Controller) -> Iterable[Pod]:
+        """The pods of a Deployment's ReplicaSets."""
+        owners = set(self.owner_index.replicasets_of(deployment.uid))
+        return (
+            pod
+            for pod in self.pods_in(deployment.key.namespace)
+            if pod.owner is not None and pod.owner.uid in owners
+        )
+
     def budgets_of(self, pod: Pod) -> tuple[NamespacedName, ...]:
         """Keys of the budgets that select a pod, sorted."""
         return self.pdb_index.of(pod)

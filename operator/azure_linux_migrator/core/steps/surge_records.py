@@ -3,7 +3,7 @@ themselves where another writer has changed the scale since."""
 
 from azure_linux_migrator.api.names import LOWEST_DELETION_COST
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.core.drain.surge_first import adds_replica
+from azure_linux_migrator.core.drain.surge_first import adds_replica, surge_record
 from azure_linux_migrator.core.steps.progress import Context, Progress
 from azure_linux_migrator.model.actions import Action, ForgetSurge, RestoreScale, SetDeletionCost
 
@@ -14,17 +14,16 @@ def scales_to_restore(ctx: Context) -> list[Action]:
     world, name = ctx.seen.world, ctx.migration.name
     actions: list[Action] = []
     for deployment in world.owner_index.surged_by(name):
-        if not adds_replica(deployment, name):
+        record = surge_record(deployment)
+        if record is None or record.migration != name:
             continue
-        owners = world.owner_index.replicasets_of(deployment.uid)
         spared = [
             SetDeletionCost(pod.key, pod.uid, first=False)
-            for pod in world.pods_in(deployment.key.namespace)
-            if pod.deletion_cost == LOWEST_DELETION_COST and pod.owner and pod.owner.uid in owners
+            for pod in world.pods_of(deployment)
+            if pod.deletion_cost == LOWEST_DELETION_COST
             if (node := world.nodes.get(pod.node)) is not None and node.held
         ]
-        replicas = int(deployment.surge.rpartition("/")[2])
-        actions += spared or [RestoreScale(deployment.key, replicas)]
+        actions += spared or [RestoreScale(deployment.key, record.replicas)]
     return actions
 
 
