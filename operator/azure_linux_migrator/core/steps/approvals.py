@@ -3,9 +3,8 @@
 from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import Approval
-from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
+from azure_linux_migrator.core.steps.progress import DONE, FRESH_SECONDS, Context, Progress, working
 
-FRESH_SECONDS = 15.0
 TOKEN_LIMIT = 256
 """Characters of a token that are looked at, and kept in the status."""
 

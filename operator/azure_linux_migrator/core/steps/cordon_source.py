@@ -4,10 +4,9 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.autoscaler import hold
 from azure_linux_migrator.core.steps.drain import batch_index
 from azure_linux_migrator.core.steps.external_changes import cordon_begun
-from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
+from azure_linux_migrator.core.steps.progress import DONE, FRESH_SECONDS, Context, Progress, refused
 from azure_linux_migrator.model.actions import CordonNode, MarkNode, ReleaseNode
 
-FRESH_SECONDS = 15.0
 """The pools were read so lately when the first node is cordoned."""
 
 

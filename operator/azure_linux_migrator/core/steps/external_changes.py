@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.api.steps import Step
-from azure_linux_migrator.core.steps.progress import Context, Progress, refused
+from azure_linux_migrator.core.steps.progress import CHECK_SECONDS, Context, Progress, refused
 from azure_linux_migrator.model.actions import ReadPools
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import ProvisioningState
 
-CHECK_SECONDS = 60.0
 _HELD = frozenset(
     (
         Step.AWAIT_DRAIN_APPROVAL,
@@ -61,8 +60,7 @@ def source_gone(ctx: Context) -> Progress | None:
     """Refuse to go on where the pools were read, and the source is not among them; a list may not
     show a pool that was just changed."""
     name = ctx.migration.old_pool
-    hidden = ctx.now - ctx.seen.asked.get(name, 0.0) < CHECK_SECONDS
-    if ctx.seen.pools is None or ctx.pool(name) is not None or hidden:
+    if ctx.seen.pools is None or ctx.pool(name) is not None or ctx.hidden(name, CHECK_SECONDS):
         return None
     change = _gone(name)
     return refused(change.reason, change.message, wake_at=ctx.now + CHECK_SECONDS)

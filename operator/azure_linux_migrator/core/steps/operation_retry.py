@@ -5,12 +5,16 @@ How often it has failed is known to this process only, as waits are (core/steps/
 
 from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.core.steps.decision_memory import FailedOperation
-from azure_linux_migrator.core.steps.progress import Context, Progress, working
+from azure_linux_migrator.core.steps.progress import (
+    CHECK_SECONDS,
+    FRESH_SECONDS,
+    Context,
+    Progress,
+    working,
+)
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.pool import Failure
 
-FRESH_SECONDS = 15.0
-CHECK_SECONDS = 60.0
 LONGEST_SECONDS = 1800.0
 """The longest delay between two attempts, where Azure itself asks for no longer one."""
 

@@ -16,6 +16,12 @@ from azure_linux_migrator.model.pool import Pool
 PENDING_WRITE_SECONDS = 5.0
 """A write that the watch does not show after this is made again."""
 
+FRESH_SECONDS = 15.0
+"""A reading of the pools is no older where a change of a pool, or of nodes, follows from it."""
+
+CHECK_SECONDS = 60.0
+"""The pools are read so often while nothing else asks for it."""
+
 SHOWS_SECONDS = 30.0
 """How long Azure may hide a pool that it was asked for."""
 
@@ -91,13 +97,13 @@ class Context:
         """Reads the pools unless they were read within the last `age` seconds."""
         return () if self.pools_newer_than(age) else (ReadPools(),)
 
-    def hidden(self, name: str) -> bool:
-        """Whether Azure may not show a pool yet that it has just been asked to make or change; one
-        that is not shown after its deletion is gone."""
+    def hidden(self, name: str, within: float = SHOWS_SECONDS) -> bool:
+        """Whether Azure may not show a pool yet that it was asked to make or change within the last
+        seconds; one that is not shown after its deletion is gone."""
         if name in self.seen.deleted:
             return False
         asked_at = self.seen.asked.get(name, 0.0)
-        return self.pool(name) is None and self.now - asked_at < SHOWS_SECONDS
+        return self.pool(name) is None and self.now - asked_at < within
 
     def pending_write(self, action: Action) -> float | None:
         """Until when to wait for the watch to show this very write; None where it was not made

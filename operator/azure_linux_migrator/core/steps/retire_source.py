@@ -7,14 +7,19 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.drain import drain
-from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.progress import (
+    CHECK_SECONDS,
+    DONE,
+    FRESH_SECONDS,
+    Context,
+    Progress,
+    refused,
+    working,
+)
 from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import Action, DeletePool, UpdatePool
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import UNFINISHED, ProvisioningState
-
-FRESH_SECONDS = 15.0
-CHECK_SECONDS = 60.0
 
 _CHANGING = frozenset(
     (

@@ -10,13 +10,19 @@ from azure_linux_migrator.core.steps.autoscaler import hold, update
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.drain import drain
 from azure_linux_migrator.core.steps.pool_size import old_count
-from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.progress import (
+    DONE,
+    FRESH_SECONDS,
+    Context,
+    Progress,
+    refused,
+    working,
+)
 from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import DeletePool, ReleaseNode, UpdatePool
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import ProvisioningState
 
-FRESH_SECONDS = 15.0
 AGAIN_SECONDS = 60.0
 """An operation that failed or was canceled on the way back is asked for again after this."""
 

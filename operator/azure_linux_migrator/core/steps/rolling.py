@@ -21,14 +21,19 @@ from azure_linux_migrator.core.steps.drain import (
     marking,
 )
 from azure_linux_migrator.core.steps.pool_size import final_count, old_count, surge
-from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.progress import (
+    DONE,
+    FRESH_SECONDS,
+    Context,
+    Progress,
+    refused,
+    working,
+)
 from azure_linux_migrator.core.steps.surge_records import forget_yielded
 from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import UNFINISHED
-
-FRESH_SECONDS = 15.0
 
 
 def roll(ctx: Context) -> Progress:

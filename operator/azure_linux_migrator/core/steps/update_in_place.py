@@ -7,12 +7,18 @@ nodes.
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.operation_retry import failed_operation, once_more
-from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.progress import (
+    DONE,
+    FRESH_SECONDS,
+    Context,
+    Progress,
+    refused,
+    working,
+)
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
-FRESH_SECONDS = 15.0
 SHOWS_SECONDS = 120.0
 """Nodes of a pool that AKS says is changed are waited for so long, then it is asked again."""
 
