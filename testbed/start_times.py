@@ -14,7 +14,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
@@ -53,12 +52,7 @@ class StartTimes:
         apply(self._plane.kubeconfig, [_configuration(here / "ca.crt", int(port))])
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         config = ("delete", "mutatingwebhookconfiguration", NAME, "--ignore-not-found")
         kubectl(self._plane.kubeconfig, *config, check=False)
         if self._process is not None:

@@ -7,7 +7,6 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from testbed.binaries import COSIGN, CRANE, SYFT, BuildError, ensure_built
@@ -52,12 +51,7 @@ class Registry:
                 return self
         raise BuildError(f"the registry does not start; see {self._log}")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._process is not None
         self._process.terminate()
         self._process.wait(timeout=15)

@@ -3,7 +3,6 @@
 import json
 import time
 from threading import Event, Thread
-from types import TracebackType
 from typing import Self
 
 from tests.support.bed import Bed
@@ -25,12 +24,7 @@ class SelfHeal:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
 

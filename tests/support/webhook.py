@@ -2,7 +2,6 @@
 
 import base64
 import ssl
-from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
@@ -31,12 +30,7 @@ class Webhook:
         await self._place.create(PATH, self._configuration(port))
         return self
 
-    async def __aexit__(
-        self,
-        _: type[BaseException] | None,
-        __: BaseException | None,
-        ___: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._place.remove(f"{PATH}/{self.name}")
         if self._runner is not None:
             await self._runner.cleanup()
