@@ -15,9 +15,9 @@ from azure_linux_migrator.cli.page.spans import recorded_spans
 from azure_linux_migrator.cli.render import plan_data
 from azure_linux_migrator.cli.render.plan_text import duration
 from azure_linux_migrator.cli.view.migration_view import MigrationState, view_of
-from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.forecast import Forecast
+from azure_linux_migrator.forecast.pod_summary import world_of
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 
 
@@ -28,14 +28,7 @@ def of_forecast(forecast: Forecast, spec: MigrationSpec, cluster: ClusterSnapsho
         "spec": spec.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
     view = view_of(body, forecast.at)
-    world = World()
-    for node in cluster.labelled_nodes():
-        world.put_node(node)
-    for pod in cluster.pods:
-        world.put_pod(pod)
-    for budget in cluster.budgets:
-        world.put_budget(budget)
-    rows = Rows(world, view.migration).take(Changes())
+    rows = Rows(world_of(cluster), view.migration).take(Changes())
     blocked = forecast.blocked
     causes = plan_data.blocked_by(forecast)
     shown = head(view, ()) | {
