@@ -8,6 +8,7 @@ from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import LOWEST_DELETION_COST
 from azure_linux_migrator.core.drain.batches import select_nodes
 from azure_linux_migrator.core.drain.planner import Planner
+from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import (
     RelinquishScale,
     RestartRollout,
@@ -120,7 +121,8 @@ def test_a_daemonset_pod_whose_daemonset_is_gone_blocks_like_a_bare_one() -> Non
     assert names(planner(world([orphan]), unmanagedPods="Evict")) == ["d"]
 
 
-def test_a_volume_that_the_target_cannot_attach_blocks_until_it_can() -> None:
+def _with_disk(zone: str) -> World:
+    """A pod with a disk of a zone, and a target in zone r-1."""
     state = world(
         [pod("a", claims=("data",))],
         nodes=[
@@ -128,7 +130,12 @@ def test_a_volume_that_the_target_cannot_attach_blocks_until_it_can() -> None:
             Node("t-0", "srcazl", zone="r-1"),
         ],
     )
-    state.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("r-2",)))
+    state.put_volume(Volume("pv", NamespacedName("default", "data"), zones=(zone,)))
+    return state
+
+
+def test_a_volume_that_the_target_cannot_attach_blocks_until_it_can() -> None:
+    state = _with_disk("r-2")
     work = planner(state)
     assert causes(work) == [Cause.VOLUME_ZONE]
     state.put_node(Node("t-1", "srcazl", zone="r-2"))
@@ -138,14 +145,7 @@ def test_a_volume_that_the_target_cannot_attach_blocks_until_it_can() -> None:
 
 
 def test_a_disk_outside_any_zone_goes_to_nodes_outside_any_zone_only() -> None:
-    state = world(
-        [pod("a", claims=("data",))],
-        nodes=[
-            Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"),
-            Node("t-0", "srcazl", zone="r-1"),
-        ],
-    )
-    state.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("",)))
+    state = _with_disk("")
     work = planner(state)
     (blocked,) = work.plan(NOW).blockers
     assert "is in no zone, and the pool it would move to has nodes in zone r-1 only" in str(blocked)

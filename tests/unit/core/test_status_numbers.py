@@ -92,6 +92,15 @@ def test_after_the_drain_no_eta_is_left() -> None:
     assert after.timing.eta is None
 
 
+def _measured(state: World, *, ideal: float, floor: float) -> None:
+    """The batch that ended last took 50 s, and had to take these."""
+    planner = memory_of(state)._planner
+    assert planner is not None
+    planner.tracker.batch_times.last = BatchDuration(
+        seconds=50.0, ideal=ideal, floor=floor, budget=NamespacedName("default", "web")
+    )
+
+
 def _ratio(since: float) -> float | None:
     """The ratio of a batch that ends now after 50 s, twice of what it had to take, where
     DrainBlocked has changed at `since`."""
@@ -103,12 +112,7 @@ def _ratio(since: float) -> float | None:
     )
     state, before = world([]), at("Drain", batch=BEGUN, conditions=(condition,))
     status_of(state, before)
-    planner = memory_of(state)._planner
-    assert planner is not None
-    web = NamespacedName("default", "web")
-    planner.tracker.batch_times.last = BatchDuration(
-        seconds=50.0, ideal=25.0, floor=26.0, budget=web
-    )
+    _measured(state, ideal=25.0, floor=26.0)
     return status_of(state, before).timing.ratio
 
 
@@ -123,12 +127,7 @@ def test_the_ratio_is_that_of_all_batches_that_were_measured() -> None:
     before = at("Drain", batch=BEGUN, timing=past)
     status_of(state, before)
     assert status_of(state, before).timing.ratio is None, "a batch that was not seen adds nothing"
-    planner = memory_of(state)._planner
-    assert planner is not None
-    web = NamespacedName("default", "web")
-    planner.tracker.batch_times.last = BatchDuration(
-        seconds=50.0, ideal=75.0, floor=76.0, budget=web
-    )
+    _measured(state, ideal=75.0, floor=76.0)
     after = status_of(state, before).timing
     assert (after.measured_seconds, after.ideal_seconds, after.floor_seconds) == (100, 100, 102)
     assert after.ratio == 1.0
@@ -137,12 +136,7 @@ def test_the_ratio_is_that_of_all_batches_that_were_measured() -> None:
 def test_a_batch_without_pods_does_not_count_the_one_before_again() -> None:
     state, before = world([]), at("Drain", batch=batch_of(index=1))
     status_of(state, before)
-    planner = memory_of(state)._planner
-    assert planner is not None
-    web = NamespacedName("default", "web")
-    planner.tracker.batch_times.last = BatchDuration(
-        seconds=50.0, ideal=25.0, floor=26.0, budget=web
-    )
+    _measured(state, ideal=25.0, floor=26.0)
     first = status_of(state, before)
     assert first.timing.measured_seconds == 50
     assert status_of(state, before).timing.measured_seconds == 50, "its write was refused"
