@@ -1,7 +1,7 @@
 """How long pods and nodes take, learnt from those that run: pods from their node to Ready.
 
-Kubernetes shows when a pod was made and became Ready in whole seconds. The scheduler's events show
-to the microsecond when it got its node, but last an hour only. With them, what is left of the
+Kubernetes shows in whole seconds when a pod was created and became Ready. The scheduler's events
+show to the microsecond when it got its node, but last an hour only. With them, what is left of the
 rounding is half a second, the same for all; without, each difference of two whole seconds is right
 on average over pods that came one after the other. What rounding adds to the spread is taken out
 again. Outliers are pods that were Ready for the last time long after they were made: a workload of

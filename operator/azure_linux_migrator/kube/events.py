@@ -55,7 +55,7 @@ class Event:
 
 
 class EventWriter:
-    """Writes events, and keeps how often each was made. The operator may not read events, so
+    """Writes events, and keeps how often each occurred. The operator may not read events, so
     the count of a former process is learned from the answer to a patch."""
 
     def __init__(self, client: Client) -> None:

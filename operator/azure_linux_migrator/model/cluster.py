@@ -73,7 +73,7 @@ AZURE_LOCAL = "moc"
 
 class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
-    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`;
+    `zone` is empty outside any zone, `os_effective` the version to which AKS resolves `os_sku`;
     `node_resource_group` is that of the machine, as `subscription/group` where the subscription is
     known too, in lower case, or empty. `taints` are those that keep pods away, but
     for the cordon's, such as `key=value:NoSchedule`. A ClusterSnapshot keeps `labels` beside it.
@@ -251,7 +251,7 @@ class Controller(Struct, frozen=True):
 
     `owner` is the uid of its own controller. `max_unavailable` and `max_surge` are those of a
     rolling update, rounded as Kubernetes rounds them; `rolling` is False where the pods are
-    recreated, and `paused` is whether no rollout is made. `surge` and `restarted` are our
+    recreated, and `paused` is whether its rollouts stand still. `surge` and `restarted` are our
     annotations; `stuck` is why a rollout does not progress, `failing` why its pods are not made,
     `scaled_by` who else sets its replicas. `available` are the pods that were Ready for
     minReadySeconds; None where that is 0. Of a StatefulSet: `ordered` is whether its pods start one

@@ -173,7 +173,7 @@ def _empty_dir(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
 
 
 def runs_once(pod: Pod) -> bool:
-    """Whether a controller made it to run to completion: a Job, a workflow, a CI runner."""
+    """Whether a controller created it to run to completion: a Job, a workflow, a CI runner."""
     return pod.owner is not None and (pod.run_once or pod.owner.kind == "Job")
 
 

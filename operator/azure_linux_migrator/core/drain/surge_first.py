@@ -173,8 +173,8 @@ def _restarted(standing: Standing) -> bool:
 def _covers(restarted: str, stamp: str, newest: int) -> bool:
     """Whether a restart of ours is under way that replaces pods as new as the newest.
 
-    The mark holds when the newest pod was made that the restart was for: repeated, it is the same,
-    and for pods that came later it is another one.
+    The mark holds when the newest pod was created that the restart was for: repeated, it is the
+    same, and for pods that came later it is another one.
     """
     by, _, covered = restarted.rpartition("@")
     return by == stamp and covered.isdecimal() and newest <= int(covered)

@@ -169,7 +169,7 @@ def _unseen_or_nowhere(ctx: Context) -> Progress | None:
 
 
 def _surges(ctx: Context) -> tuple[Action, ...]:
-    """Surge actions that were not made just now."""
+    """Surge actions that were not sent just now."""
     return tuple(action for action in ctx.plan.surges if ctx.pending_write(action) is None)
 
 
