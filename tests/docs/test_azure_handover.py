@@ -68,7 +68,7 @@ Written by `tests/docs/test_azure_handover.py`. Where a migration ends, the pool
 This page shows what `azlm handover -f migration.yaml --format terraform` prints for a User pool
 and for the `default_node_pool` of a cluster, and what `terraform plan` says about each argument
 afterwards. The plan is computed from the schema of
-[azurerm](https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs) 4 and from what its
+[azurerm](https://github.com/hashicorp/terraform-provider-azurerm) 4 and from what its
 read functions put into the state, as of 2026-08-21; no Terraform has run against Azure. Version 5
 calls `container_log_max_line` and `transparent_huge_page_enabled` otherwise
 (`container_log_max_files`, `transparent_huge_page`), and `max_unavailable` needs a version 4 of

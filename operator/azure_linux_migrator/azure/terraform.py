@@ -4,7 +4,7 @@ For a User pool: a resource, its import, and the removal of the old one from the
 pool is nearly always the `default_node_pool` of its cluster: a block of the cluster's resource, in
 which a name that differs from the state plans the replacement of the cluster. There the names and
 values in the block are changed, and nothing else. Arguments are those of azurerm 4
-(registry.terraform.io/providers/hashicorp/azurerm/latest/docs); docs/azure-handover.md shows what a
+(github.com/hashicorp/terraform-provider-azurerm, website/docs); docs/azure-handover.md shows what a
 plan says about each.
 """
 
